@@ -1,0 +1,308 @@
+{#
+  From drafts to offers: personal values hashed, identifiers cleaned, addresses taken apart, and each row judged. A row is never dropped:
+  it gets a reject_reason (the first that applies) and a raw_row_id that leads back to it: the row's own id, or the md5 of its draft.
+#}
+
+{% macro finish_events(drafts, event_key=['raw_event_id'], negative_amounts_are_rejected=false) %}
+with
+
+drafts as (
+{{ stack(drafts) }}
+),
+
+normalised as (
+
+    select
+        *,
+        {{ normalised_email('email') }} as clean_email,
+        {{ normalised_phone('phone') }} as clean_phone,
+        {{ normalised_email('user_id') }} as email_in_user_id,
+        coalesce(
+            occurred_at,
+            case
+                when sent_at is not null and received_at is not null
+                    then {{ from_epoch_us(epoch_us('client_occurred_at') ~ ' + ' ~ epoch_us('received_at') ~ ' - ' ~ epoch_us('sent_at')) }}
+            end,
+            client_occurred_at
+        ) as corrected_occurred_at,
+        case when page_url like '%utm\_%' escape '\' then page_url end as url_with_campaign
+
+    from drafts
+
+),
+
+finished as (
+
+    select
+        source_name,
+        source_table,
+        load_id,
+        loaded_at,
+        {{ key_of(['source_name'] + event_key) }} as event_id,
+        raw_event_id,
+        event_type,
+        {{ redacted('raw_event_name') }} as raw_event_name,
+        corrected_occurred_at as occurred_at,
+        client_occurred_at,
+        received_at,
+        {{ identifier('anonymous_id') }} as anonymous_id,
+        {{ identifier('device_id') }} as device_id,
+        {{ identifier('user_id', 'email_in_user_id') }} as user_id,
+        {{ identifier('customer_id') }} as customer_id,
+        {{ keyed_hash(without_placeholder('coalesce(clean_email, email_in_user_id)')) }} as email_hash,
+        {{ keyed_hash(without_placeholder('clean_phone')) }} as phone_hash,
+        {{ regex_extract('coalesce(clean_email, email_in_user_id)', '@(.+)$') }} as email_domain,
+        account_id,
+        platform,
+        lower({{ regex_extract('page_url', '^[a-zA-Z][a-zA-Z0-9+.-]*://([^/?#:]+)') }}) as page_host,
+        {{ redacted("coalesce(page_path, " ~ regex_extract('page_url', '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]+(/[^?#]*)') ~ ", case when page_url is not null then '/' end)") }} as page_path,
+        {{ redacted('page_title') }} as page_title,
+        lower({{ regex_extract('referrer_url', '^[a-zA-Z][a-zA-Z0-9+.-]*://([^/?#:]+)') }}) as referrer_host,
+        {%- for parameter in ['source', 'medium', 'campaign', 'term', 'content'] %}
+        {{ redacted("lower(coalesce(utm_" ~ parameter ~ ", " ~ url_decode(regex_extract('url_with_campaign', '[?&]utm_' ~ parameter ~ '=([^&#]+)')) ~ "))") }} as utm_{{ parameter }},
+        {%- endfor %}
+        case
+            when page_url like '%clid=%' or page_url like '%braid=%' or page_url like '%li\_fat\_id=%' escape '\'
+                then {{ regex_extract('page_url', '[?&](gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|twclid|li_fat_id)=') }}
+        end as click_id_type,
+        user_agent,
+        {{ keyed_hash('ip_address') }} as ip_hash,
+        cast(coalesce(amount, unit_amount * quantity) as decimal(18, 4)) as amount,
+        upper(currency_code) as currency_code,
+        quantity,
+        {{ allowed_properties('properties') }} as properties,
+        case
+            when raw_event_id is null then 'missing_event_id'
+            when raw_event_name is null and coalesce(event_type, '') not in ('page', 'screen') then 'missing_event_name'
+            when coalesce(anonymous_id, device_id, user_id, customer_id, clean_email, clean_phone) is null then 'missing_identifier'
+            when length(concat(coalesce(raw_event_id, ''), coalesce(raw_event_name, ''), coalesce(anonymous_id, ''), coalesce(device_id, ''), coalesce(user_id, ''))) > 2000
+                then 'oversized_identifier'
+            when corrected_occurred_at is null and (has_occurred_at or has_client_occurred_at) then 'unreadable_timestamp'
+            when corrected_occurred_at is null then 'missing_timestamp'
+            when corrected_occurred_at < cast({{ quoted(var('earliest_event_at')) }} as timestamp) then 'timestamp_too_early'
+            when corrected_occurred_at > {{ add_seconds("coalesce(received_at, loaded_at, cast('2099-01-01' as timestamp))", 86400) }}
+                then 'timestamp_in_future'
+            when properties is not null and not {{ is_json_object('properties') }} then 'malformed_properties'
+            when (has_amount and amount is null) or (has_unit_amount and unit_amount is null) or (has_quantity and quantity is null)
+                then 'unreadable_amount'
+            {%- if negative_amounts_are_rejected %}
+            when amount < 0 then 'negative_amount'
+            {%- endif %}
+            when currency_code is not null and {{ is_unknown_currency('currency_code') }} then 'unknown_currency'
+        end as reject_reason
+
+    from normalised
+
+)
+
+select
+    *,
+    case when reject_reason is not null then {{ raw_row_id('raw_event_id', ['event_type', 'raw_event_name', 'occurred_at', 'anonymous_id', 'user_id', 'page_path', 'amount']) }} end as raw_row_id
+
+from finished
+{% endmacro %}
+
+{% macro finish_identity_links(drafts) %}
+with
+
+drafts as (
+{{ stack(drafts) }}
+),
+
+normalised as (
+
+    select
+        *,
+        {{ normalised_email('email') }} as clean_email,
+        {{ normalised_phone('phone') }} as clean_phone,
+        {{ normalised_email('user_id') }} as email_in_user_id
+
+    from drafts
+
+),
+
+finished as (
+
+    select
+        source_name,
+        source_table,
+        load_id,
+        loaded_at,
+        {{ key_of(['source_table', 'raw_row_key', 'occurred_at', 'received_at']) }} as link_row_id,
+        raw_row_key,
+        evidence,
+        coalesce(occurred_at, received_at) as occurred_at,
+        received_at,
+        {{ identifier('anonymous_id') }} as anonymous_id,
+        {{ identifier('previous_anonymous_id') }} as previous_anonymous_id,
+        {{ identifier('device_id') }} as device_id,
+        {{ identifier('user_id', 'email_in_user_id') }} as user_id,
+        {{ identifier('customer_id') }} as customer_id,
+        {{ keyed_hash(without_placeholder('coalesce(clean_email, email_in_user_id)')) }} as email_hash,
+        {{ keyed_hash(without_placeholder('clean_phone')) }} as phone_hash,
+        {{ regex_extract('coalesce(clean_email, email_in_user_id)', '@(.+)$') }} as email_domain,
+        account_id,
+        case
+            when coalesce(anonymous_id, previous_anonymous_id, device_id, user_id, customer_id, clean_email, clean_phone) is null
+                then 'missing_identifier'
+            when length(concat(coalesce(anonymous_id, ''), coalesce(previous_anonymous_id, ''), coalesce(device_id, ''), coalesce(user_id, ''), coalesce(customer_id, ''))) > 2000
+                then 'oversized_identifier'
+            when coalesce(occurred_at, received_at) is null and has_occurred_at then 'unreadable_timestamp'
+            when coalesce(occurred_at, received_at) is null then 'missing_timestamp'
+            when coalesce(occurred_at, received_at) < cast({{ quoted(var('earliest_event_at')) }} as timestamp) then 'timestamp_too_early'
+            when coalesce(occurred_at, received_at) > {{ add_seconds("coalesce(received_at, loaded_at, cast('2099-01-01' as timestamp))", 86400) }}
+                then 'timestamp_in_future'
+        end as reject_reason
+
+    from normalised
+
+)
+
+select
+    *,
+    case when reject_reason is not null then {{ raw_row_id('raw_row_key', ['evidence', 'occurred_at', 'anonymous_id', 'user_id', 'customer_id']) }} end as raw_row_id
+
+from finished
+{% endmacro %}
+
+{% macro finish_subscriptions(drafts) %}
+with
+
+drafts as (
+{{ stack(drafts) }}
+),
+
+finished as (
+
+    select
+        source_name,
+        source_table,
+        load_id,
+        loaded_at,
+        {{ identifier('subscription_id') }} as subscription_id,
+        {{ identifier('customer_id') }} as customer_id,
+        {{ identifier('user_id', normalised_email('user_id')) }} as user_id,
+        {{ keyed_hash(without_placeholder(normalised_email('email'))) }} as email_hash,
+        plan,
+        billing_interval,
+        status,
+        trial_started_at,
+        trial_ended_at,
+        started_at,
+        cancelled_at,
+        ended_at,
+        mrr_amount,
+        upper(currency_code) as currency_code,
+        updated_at,
+        case
+            when {{ identifier('subscription_id') }} is null then 'missing_subscription_id'
+            when coalesce(customer_id, user_id, email) is null then 'missing_identifier'
+            when (has_trial_started_at and trial_started_at is null) or (has_started_at and started_at is null)
+                or (has_cancelled_at and cancelled_at is null) or (has_updated_at and updated_at is null) then 'unreadable_timestamp'
+            when coalesce(trial_started_at, started_at) is null then 'missing_timestamp'
+            when least(
+                coalesce(trial_started_at, started_at), coalesce(started_at, trial_started_at), coalesce(cancelled_at, started_at, trial_started_at)
+            ) < cast({{ quoted(var('earliest_event_at')) }} as timestamp) then 'timestamp_too_early'
+            when greatest(
+                coalesce(trial_started_at, started_at), coalesce(started_at, trial_started_at)
+            ) > {{ add_seconds("coalesce(loaded_at, updated_at, cast('2099-01-01' as timestamp))", 86400) }} then 'timestamp_in_future'
+            when has_mrr_amount and mrr_amount is null then 'unreadable_amount'
+            when mrr_amount < 0 then 'negative_amount'
+            when currency_code is not null and {{ is_unknown_currency('currency_code') }} then 'unknown_currency'
+        end as reject_reason
+
+    from drafts
+
+)
+
+select
+    *,
+    case when reject_reason is not null then {{ raw_row_id('subscription_id', ['customer_id', 'user_id', 'plan', 'started_at', 'updated_at']) }} end as raw_row_id
+
+from finished
+{% endmacro %}
+
+{% macro finish_ad_spend(drafts) %}
+with
+
+drafts as (
+{{ stack(drafts) }}
+),
+
+finished as (
+
+    select
+        source_name,
+        source_table,
+        load_id,
+        loaded_at,
+        {{ key_of(['source_name', 'spend_date', 'platform', 'campaign']) }} as spend_id,
+        spend_date,
+        platform,
+        campaign,
+        lower(utm_source) as utm_source,
+        lower(utm_medium) as utm_medium,
+        lower(utm_campaign) as utm_campaign,
+        cast(impressions as bigint) as impression_count,
+        cast(clicks as bigint) as click_count,
+        spend_amount,
+        upper(currency_code) as currency_code,
+        updated_at,
+        case
+            when platform is null and campaign is null then 'missing_campaign'
+            when spend_date is null and has_spend_date then 'unreadable_timestamp'
+            when spend_date is null then 'missing_timestamp'
+            when spend_date < cast({{ quoted(var('earliest_event_at')) }} as date) then 'timestamp_too_early'
+            when spend_date > cast({{ add_seconds("coalesce(loaded_at, updated_at, cast('2099-01-01' as timestamp))", 86400) }} as date)
+                then 'timestamp_in_future'
+            when (has_spend_amount and spend_amount is null) or (has_impressions and impressions is null) or (has_clicks and clicks is null)
+                then 'unreadable_amount'
+            when spend_amount < 0 or impressions < 0 or clicks < 0 then 'negative_amount'
+            when currency_code is not null and {{ is_unknown_currency('currency_code') }} then 'unknown_currency'
+        end as reject_reason
+
+    from drafts
+
+)
+
+select
+    *,
+    case when reject_reason is not null then {{ raw_row_id('campaign', ['spend_date', 'platform', 'campaign', 'updated_at']) }} end as raw_row_id
+
+from finished
+{% endmacro %}
+
+{# Drafts of one shape under each other. #}
+{% macro stack(drafts) %}
+    {%- for draft in drafts %}
+    {{ 'union all' if not loop.first }}
+    select * from {{ draft }}
+    {%- endfor %}
+{% endmacro %}
+
+{# An identifier as it may travel: placeholders gone, an e-mail address replaced by its keyed hash. #}
+{% macro identifier(column, email=none) -%}
+case
+    when {{ email or normalised_email(column) }} is not null then 'email:' || {{ keyed_hash(email or normalised_email(column)) }}
+    when not {{ is_placeholder(column) }} then {{ column }}
+end
+{%- endmacro %}
+
+{# Not three letters, or one of the codes ISO 4217 keeps for "none" and "test". A currency that is real but has no rate is another matter: its amount is NULL in the marts. #}
+{% macro is_unknown_currency(column) -%}
+(not {{ regex_match('upper(' ~ column ~ ')', '^[A-Z]{3}$') }} or upper({{ column }}) in ('XXX', 'XTS'))
+{%- endmacro %}
+
+{# Way back to a raw row: its own key (blotted out where it holds a personal value), or the md5 of what was read of it. #}
+{% macro raw_row_id(own_key, columns) -%}
+coalesce({{ redacted(own_key) }}, 'md5:' || {{ key_of(columns) }})
+{%- endmacro %}
+
+{# Of the collector's properties only the keys of var event_properties travel on, each blotted of personal values; NULL where none is left. #}
+{% macro allowed_properties(json) -%}
+    {%- set pairs = {} -%}
+    {%- for key in var('event_properties') -%}
+        {%- do pairs.update({key: redacted(json_text(json, key))}) -%}
+    {%- endfor -%}
+    case when {{ is_json_object(json) }} then {{ json_object(pairs) }} end
+{%- endmacro %}

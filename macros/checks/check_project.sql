@@ -1,0 +1,2 @@
+{% macro check_project() %}{% endmacro %}
+{% macro settings_hash() %}{{ return('') }}{% endmacro %}

@@ -1,0 +1,70 @@
+{# On run start: a view for each raw table that lies in files, and one for the hash key. #}
+{% macro register_raw_files() %}
+    {%- if execute and flags.WHICH in ['run', 'build', 'test', 'compile', 'show'] -%}
+        {%- do register_hash_key() -%}
+        {%- for table in registered_tables() if table.path is not none -%}
+            {%- do adapter.create_schema(api.Relation.create(database=target.database, schema=table.relation.schema)) -%}
+            {%- if files_exist(table.path) -%}
+                {%- do create_file_view(table.relation, table.path) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro register_hash_key() %}
+    {%- set relation = api.Relation.create(database=target.database, schema=raw_schema('secrets'), identifier='hash_key', type='view') -%}
+    {%- do adapter.create_schema(api.Relation.create(database=target.database, schema=relation.schema)) -%}
+    {%- do create_file_view(relation, env_var('JOURNEY_HASH_KEY', '.secrets/hash_key.parquet')) -%}
+{% endmacro %}
+
+{#
+  Every raw table of the registered sources: {source_name, table, relation, path (none = a table of the warehouse), is_required, required_columns}.
+#}
+{% macro registered_tables() %}
+    {%- set tables = [] -%}
+    {%- for source in graph.sources.values() if source.source_name in var('sources') -%}
+        {%- do tables.append({
+            'source_name': source.source_name,
+            'table': source.name,
+            'relation': api.Relation.create(database=target.database, schema=source.schema, identifier=source.identifier, type='view'),
+            'path': raw_file_path(source.source_name, source.name),
+            'is_required': source.config.meta.get('is_required', source.meta.get('is_required', true)),
+            'required_columns': source.config.meta.get('required_columns', source.meta.get('required_columns', []))
+        }) -%}
+    {%- endfor -%}
+    {%- for offer, generic_tables in var('generic_tables').items() if 'generic' in var('sources') -%}
+        {%- for table, map in generic_tables.items() -%}
+            {%- set mapped = [] -%}
+            {%- for names in map.get('columns', {}).values() -%}
+                {%- do mapped.append(names if names is string else names | join('|')) -%}
+            {%- endfor -%}
+            {%- do tables.append({
+                'source_name': 'generic',
+                'table': table,
+                'relation': api.Relation.create(database=target.database, schema=raw_schema('generic'), identifier=table, type='view'),
+                'path': raw_file_path('generic', table),
+                'is_required': true,
+                'required_columns': mapped + map.get('properties', [])
+            }) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(tables) }}
+{% endmacro %}
+
+{# The path of a raw table's files, or none. A source's entry in var raw_files is a path with {table}, or a map of table to path. #}
+{% macro raw_file_path(source_name, table) %}
+    {%- set entry = var('raw_files').get(source_name) -%}
+    {%- if entry is mapping -%}
+        {{ return(filled_path(entry.get(table), table)) }}
+    {%- elif entry -%}
+        {{ return(filled_path(entry, table)) }}
+    {%- endif -%}
+    {{ return(none) }}
+{% endmacro %}
+
+{% macro filled_path(path, table) %}
+    {%- if path -%}
+        {{ return(path | replace('{table}', table) | replace('{raw}', env_var('JOURNEY_RAW', 'sample/raw'))) }}
+    {%- endif -%}
+    {{ return(none) }}
+{% endmacro %}

@@ -1,0 +1,35 @@
+{# Raw tables that lie in files become views in the schema raw_<source>: read in place, nothing is copied. #}
+
+{# The row source of files at a path (a glob or one file): parquet, or CSV with a header and every column as text. #}
+{% macro read_files(path) %}{{ return(adapter.dispatch('read_files', 'customer_journey')(path)) }}{% endmacro %}
+{% macro default__read_files(path) -%}
+    {%- if path.endswith('.parquet') -%}
+        read_parquet({{ quoted(path) }}, union_by_name = true)
+    {%- else -%}
+        read_csv({{ quoted(path) }}, all_varchar = true, header = true, null_padding = true, quote = '"', escape = '"')
+    {%- endif -%}
+{%- endmacro %}
+
+{# Are there files at this path? #}
+{% macro files_exist(path) %}{{ return(adapter.dispatch('files_exist', 'customer_journey')(path)) }}{% endmacro %}
+{% macro default__files_exist(path) %}
+    {{ return(run_query('select count(*) from glob(' ~ quoted(path) ~ ')').rows[0][0] > 0) }}
+{% endmacro %}
+
+{% macro create_file_view(relation, path) %}{{ return(adapter.dispatch('create_file_view', 'customer_journey')(relation, path)) }}{% endmacro %}
+{% macro default__create_file_view(relation, path) %}
+    {%- do run_query('create or replace view ' ~ relation ~ ' as select * from ' ~ read_files(path)) -%}
+{% endmacro %}
+
+{#
+  The rows of a CSV as a list of dictionaries of text, NULL for an empty field. For the checks before a run, which must read a seed before dbt loads it.
+#}
+{% macro csv_rows(path) %}{{ return(adapter.dispatch('csv_rows', 'customer_journey')(path)) }}{% endmacro %}
+{% macro default__csv_rows(path) %}
+    {%- set table = run_query('select * from ' ~ read_files(path)) -%}
+    {%- set rows = [] -%}
+    {%- for row in table.rows -%}
+        {%- do rows.append(dict(zip(table.column_names, row.values()))) -%}
+    {%- endfor -%}
+    {{ return({'columns': table.column_names | list, 'rows': rows}) }}
+{% endmacro %}

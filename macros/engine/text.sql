@@ -1,0 +1,91 @@
+{# Text, where DuckDB and Spark differ. #}
+
+{# A value from a var, a seed path or a loop as a SQL string: the only way in which one may enter a statement. #}
+{% macro quoted(value) %}{{ return(adapter.dispatch('quoted', 'customer_journey')(value)) }}{% endmacro %}
+{% macro default__quoted(value) -%}'{{ (value | string).replace("'", "''") }}'{%- endmacro %}
+{# Spark reads a backslash in a string as an escape, and '' as nothing between two strings. #}
+{% macro spark__quoted(value) -%}'{{ (value | string).replace("\\", "\\\\").replace("'", "\\'") }}'{%- endmacro %}
+
+{# Does the pattern occur in the text? A pattern given as a Jinja string is quoted here; `pattern_column` takes a column. #}
+{% macro regex_match(text, pattern=none, pattern_column=none) -%}
+{{ return(adapter.dispatch('regex_match', 'customer_journey')(text, pattern_column or quoted(pattern))) }}
+{%- endmacro %}
+{% macro default__regex_match(text, pattern) %}regexp_matches({{ text }}, {{ pattern }}){% endmacro %}
+{% macro spark__regex_match(text, pattern) %}({{ text }} rlike {{ pattern }}){% endmacro %}
+
+{# The group of the first match, NULL where there is none or it is empty. #}
+{% macro regex_extract(text, pattern, group=1) -%}
+nullif(regexp_extract({{ text }}, {{ quoted(pattern) }}, {{ group }}), '')
+{%- endmacro %}
+
+{# All matches replaced. #}
+{% macro regex_replace(text, pattern, replacement) %}{{ return(adapter.dispatch('regex_replace', 'customer_journey')(text, quoted(pattern), quoted(replacement))) }}{% endmacro %}
+{% macro default__regex_replace(text, pattern, replacement) %}regexp_replace({{ text }}, {{ pattern }}, {{ replacement }}, 'g'){% endmacro %}
+{% macro spark__regex_replace(text, pattern, replacement) %}regexp_replace({{ text }}, {{ pattern }}, {{ replacement }}){% endmacro %}
+
+{# Hex SHA-256 of a text. #}
+{% macro sha256(text) %}{{ return(adapter.dispatch('sha256', 'customer_journey')(text)) }}{% endmacro %}
+{% macro default__sha256(text) %}sha256({{ text }}){% endmacro %}
+{% macro spark__sha256(text) %}sha2({{ text }}, 256){% endmacro %}
+
+{# White space of every kind off both ends, and NULL for nothing left. trim() alone leaves tabs, no-break and zero-width spaces. #}
+{% macro clean_text(text) %}{{ return(adapter.dispatch('clean_text', 'customer_journey')(text)) }}{% endmacro %}
+{% macro default__clean_text(text) -%}
+nullif(trim({{ text }}, chr(32) || chr(9) || chr(10) || chr(13) || chr(160) || chr(8203) || chr(65279)), '')
+{%- endmacro %}
+{% macro spark__clean_text(text) -%}
+nullif(trim(both ' \t\n\r\u00a0\u200b\ufeff' from {{ text }}), '')
+{%- endmacro %}
+
+{# The text of a top-level key of a JSON object, NULL for malformed JSON, no such key or null. #}
+{% macro json_text(json, key=none, key_column=none) %}{{ return(adapter.dispatch('json_text', 'customer_journey')(json, key, key_column)) }}{% endmacro %}
+{% macro default__json_text(json, key, key_column) -%}
+{%- if key_column -%}
+json_extract_string({{ json }}, '$."' || {{ key_column }} || '"')
+{%- else -%}
+json_extract_string({{ json }}, {{ quoted('$."' ~ key ~ '"') }})
+{%- endif -%}
+{%- endmacro %}
+{% macro spark__json_text(json, key, key_column) -%}
+{%- if key_column -%}
+get_json_object({{ json }}, '$[\'' || {{ key_column }} || '\']')
+{%- else -%}
+get_json_object({{ json }}, {{ quoted("$['" ~ key ~ "']") }})
+{%- endif -%}
+{%- endmacro %}
+
+{# Is the text a JSON object? NULL text: NULL. #}
+{% macro is_json_object(text) %}{{ return(adapter.dispatch('is_json_object', 'customer_journey')(text)) }}{% endmacro %}
+{% macro default__is_json_object(text) %}(json_valid({{ text }}) and starts_with(ltrim({{ text }}), '{')){% endmacro %}
+{% macro spark__is_json_object(text) %}(get_json_object({{ text }}, '$') is not null and substr(ltrim({{ text }}), 1, 1) = '{'){% endmacro %}
+
+{# A JSON object of keys and text expressions; keys whose text is NULL are left out, NULL where all are. #}
+{% macro json_object(pairs) %}{{ return(adapter.dispatch('json_object', 'customer_journey')(pairs)) }}{% endmacro %}
+{% macro default__json_object(pairs) -%}
+nullif(cast(json_merge_patch('{}', json_object({% for key, text in pairs.items() %}{{ quoted(key) }}, {{ text }}{{ ', ' if not loop.last }}{% endfor %})) as varchar), '{}')
+{%- endmacro %}
+{% macro spark__json_object(pairs) -%}
+nullif(to_json(named_struct({% for key, text in pairs.items() %}{{ quoted(key) }}, {{ text }}{{ ', ' if not loop.last }}{% endfor %})), '{}')
+{%- endmacro %}
+
+{# A cast that gives NULL for what does not fit. dbt.safe_cast is a plain cast on DuckDB. #}
+{% macro try_to(value, data_type) -%}
+try_cast({{ value }} as {{ data_type }})
+{%- endmacro %}
+
+{# md5 of columns as text, joined by '|', NULL as nothing: the one recipe for keys and content hashes, equal on every engine. #}
+{% macro key_of(columns) -%}
+md5({% for column in columns %}coalesce(cast({{ column }} as {{ dbt.type_string() }}), ''){{ " || '|' || " if not loop.last }}{% endfor %})
+{%- endmacro %}
+
+{# The lower-case snake form of a name: 'Signed Up' becomes signed_up. #}
+{% macro snake_case(text) -%}
+{{ regex_replace(regex_replace('lower(' ~ text ~ ')', '[^a-z0-9]+', '_'), '^_+|_+$', '') }}
+{%- endmacro %}
+
+{# Percent signs and plus of a URL parameter decoded; text that is not well encoded stays as it is. #}
+{% macro url_decode(text) %}{{ return(adapter.dispatch('url_decode', 'customer_journey')(text)) }}{% endmacro %}
+{% macro default__url_decode(text) %}url_decode(replace({{ text }}, '+', ' ')){% endmacro %}
+{% macro spark__url_decode(text) -%}
+case when {{ regex_match(text, '%([^0-9a-fA-F]|[0-9a-fA-F]([^0-9a-fA-F]|$)|$)') }} then {{ text }} else url_decode({{ text }}) end
+{%- endmacro %}

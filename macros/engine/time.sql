@@ -1,0 +1,79 @@
+{# Time, where DuckDB and Spark differ. Every timestamp is UTC without a zone in DuckDB and an instant (session zone UTC) in Spark. #}
+
+{# Microseconds since 1970 of a timestamp: bigint. Exact, so gaps are compared on it and never on boundaries counted. #}
+{% macro epoch_us(ts) %}{{ return(adapter.dispatch('epoch_us', 'customer_journey')(ts)) }}{% endmacro %}
+{% macro default__epoch_us(ts) %}epoch_us({{ ts }}){% endmacro %}
+{% macro spark__epoch_us(ts) %}unix_micros({{ ts }}){% endmacro %}
+
+{# The timestamp of so many microseconds since 1970. #}
+{% macro from_epoch_us(us) %}{{ return(adapter.dispatch('from_epoch_us', 'customer_journey')(us)) }}{% endmacro %}
+{% macro default__from_epoch_us(us) %}make_timestamp(cast({{ us }} as bigint)){% endmacro %}
+{% macro spark__from_epoch_us(us) %}timestamp_micros(cast({{ us }} as bigint)){% endmacro %}
+
+{# Whole seconds from one timestamp to another, rounded down: bigint; NULL if either is. #}
+{% macro elapsed_seconds(from_ts, to_ts) -%}
+cast(floor(({{ epoch_us(to_ts) }} - {{ epoch_us(from_ts) }}) / 1000000.0) as bigint)
+{%- endmacro %}
+
+{# A timestamp moved by a number of seconds (any numeric expression of whole seconds). #}
+{% macro add_seconds(ts, seconds) -%}
+{{ from_epoch_us(epoch_us(ts) ~ ' + cast(1000000 as bigint) * (' ~ seconds ~ ')') }}
+{%- endmacro %}
+
+{% macro add_days(day, days) %}{{ return(adapter.dispatch('add_days', 'customer_journey')(day, days)) }}{% endmacro %}
+{% macro default__add_days(day, days) %}cast({{ day }} + cast({{ days }} as integer) as date){% endmacro %}
+{% macro spark__add_days(day, days) %}date_add({{ day }}, cast({{ days }} as int)){% endmacro %}
+
+{# Calendar days from one date to another: bigint. #}
+{% macro days_between(from_date, to_date) %}{{ return(adapter.dispatch('days_between', 'customer_journey')(from_date, to_date)) }}{% endmacro %}
+{% macro default__days_between(from_date, to_date) %}cast({{ to_date }} - {{ from_date }} as bigint){% endmacro %}
+{% macro spark__days_between(from_date, to_date) %}cast(datediff({{ to_date }}, {{ from_date }}) as bigint){% endmacro %}
+
+{# The date on the wall in var reporting_timezone at a UTC timestamp. #}
+{% macro local_date(ts) %}{{ return(adapter.dispatch('local_date', 'customer_journey')(ts)) }}{% endmacro %}
+{% macro default__local_date(ts) -%}
+cast(timezone({{ quoted(var('reporting_timezone')) }}, timezone('UTC', {{ ts }})) as date)
+{%- endmacro %}
+{% macro spark__local_date(ts) -%}
+cast(from_utc_timestamp({{ ts }}, {{ quoted(var('reporting_timezone')) }}) as date)
+{%- endmacro %}
+
+{# The first day of the week (ISO: Monday) or month that a date lies in: date. #}
+{% macro period_start(period, day) -%}
+cast(date_trunc('{{ period }}', {{ day }}) as date)
+{%- endmacro %}
+
+{# Text of a timestamp with microseconds: the one spelling that goes into content hashes. #}
+{% macro timestamp_text(ts) %}{{ return(adapter.dispatch('timestamp_text', 'customer_journey')(ts)) }}{% endmacro %}
+{% macro default__timestamp_text(ts) %}strftime({{ ts }}, '%Y-%m-%d %H:%M:%S.%f'){% endmacro %}
+{% macro spark__timestamp_text(ts) %}date_format({{ ts }}, 'yyyy-MM-dd HH:mm:ss.SSSSSS'){% endmacro %}
+
+{#
+  Text to UTC timestamp, NULL where it is none. Without an offset the text is UTC. Only a text that begins like an ISO date is tried:
+  the engines' own readers also take 'infinity', 'today' and bare years.
+#}
+{% macro parse_timestamp(text) %}{{ return(adapter.dispatch('parse_timestamp', 'customer_journey')(text)) }}{% endmacro %}
+{% macro default__parse_timestamp(text) -%}
+timezone('UTC', try_cast(case when {{ regex_match(text, iso_timestamp_pattern()) }} then {{ text }} end as timestamptz))
+{%- endmacro %}
+{% macro spark__parse_timestamp(text) -%}
+try_cast(case when {{ regex_match(text, iso_timestamp_pattern()) }} then replace({{ text }}, ' UTC', 'Z') end as timestamp)
+{%- endmacro %}
+
+{% macro iso_timestamp_pattern() -%}
+^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?( ?UTC|Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$
+{%- endmacro %}
+
+{# A zoned timestamp column to UTC without zone. #}
+{% macro from_zoned(ts) %}{{ return(adapter.dispatch('from_zoned', 'customer_journey')(ts)) }}{% endmacro %}
+{% macro default__from_zoned(ts) %}timezone('UTC', {{ ts }}){% endmacro %}
+{% macro spark__from_zoned(ts) %}cast({{ ts }} as timestamp){% endmacro %}
+
+{# One row per day from first_day to last_day, both included, column `date_day`; no row where either is NULL. Takes a relation or CTE with the two dates. #}
+{% macro days_from_to(bounds, first_day, last_day) %}{{ return(adapter.dispatch('days_from_to', 'customer_journey')(bounds, first_day, last_day)) }}{% endmacro %}
+{% macro default__days_from_to(bounds, first_day, last_day) -%}
+select cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 day)) as date) as date_day from {{ bounds }}
+{%- endmacro %}
+{% macro spark__days_from_to(bounds, first_day, last_day) -%}
+select explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day)) as date_day from {{ bounds }} where {{ first_day }} <= {{ last_day }}
+{%- endmacro %}

@@ -1,0 +1,51 @@
+{# Identifier classes as columns of the canonical tables, strongest first. Their guard rules are rows of seeds/taxonomy/identifier_rules.csv. #}
+{% macro identifier_classes() %}
+    {{ return(['user_id', 'customer_id', 'email_hash', 'phone_hash', 'device_id', 'anonymous_id']) }}
+{% endmacro %}
+
+{# Key of an identifier: md5 of class and value; NULL for no value. #}
+{% macro identifier_id(identifier_class, value) -%}
+md5({{ quoted(identifier_class ~ ':') }} || {{ value }})
+{%- endmacro %}
+
+{# The key of the first identifier present in the order given; NULL for none. #}
+{% macro first_identifier_id(classes) -%}
+coalesce({% for identifier_class in classes %}{{ identifier_id(identifier_class, identifier_class) }}{{ ', ' if not loop.last }}{% endfor %})
+{%- endmacro %}
+
+{# What an event without a session of its own is grouped by: the endpoint, which is the cookie or install where there is one. #}
+{% macro endpoint_identifier_id() -%}
+{{ first_identifier_id(['anonymous_id', 'device_id', 'user_id', 'customer_id', 'email_hash', 'phone_hash']) }}
+{%- endmacro %}
+
+{# Key of an event that a subscription implies. Grain: subscription x event name. #}
+{% macro subscription_event_id(event_name) -%}
+md5(source_name || '|subscription|' || subscription_id || {{ quoted('|' ~ event_name) }})
+{%- endmacro %}
+
+{% macro subscription_event_times() %}
+    {{ return({'trial_started': 'trial_started_at', 'subscription_started': 'started_at', 'subscription_cancelled': 'cancelled_at'}) }}
+{% endmacro %}
+
+{# The order among copies of one event with one received_at: equal on every engine, and of nothing but the content. #}
+{% macro event_content_hash() -%}
+md5(
+    {%- for column in ['event_type', 'raw_event_name', 'occurred_at', 'anonymous_id', 'device_id', 'user_id', 'customer_id', 'email_hash',
+        'page_host', 'page_path', 'referrer_host', 'utm_source', 'utm_medium', 'utm_campaign', 'amount', 'currency_code', 'properties'] %}
+    coalesce({% if column == 'occurred_at' %}{{ timestamp_text('occurred_at') }}{% else %}cast({{ column }} as {{ dbt.type_string() }}){% endif %}, ''){{ " || '|' ||" if not loop.last }}
+    {%- endfor %}
+)
+{%- endmacro %}
+
+{# The order among versions of one subscription with one updated_at. #}
+{% macro subscription_content_hash() -%}
+{{ key_of([
+    'customer_id', 'user_id', 'plan', 'status', timestamp_text('trial_started_at'), timestamp_text('started_at'),
+    timestamp_text('cancelled_at'), timestamp_text('ended_at'), 'mrr_amount', 'currency_code'
+]) }}
+{%- endmacro %}
+
+{# The statement of one campaign and day that stands: the newest, then by content. #}
+{% macro ad_spend_order() -%}
+updated_at desc nulls last, {{ key_of(['impression_count', 'click_count', 'spend_amount', 'currency_code', 'utm_source', 'utm_medium', 'utm_campaign']) }} desc, loaded_at asc nulls last, load_id asc, source_table asc
+{%- endmacro %}

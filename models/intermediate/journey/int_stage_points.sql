@@ -1,0 +1,76 @@
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ clear_keys('person_id', 'int_dirty_persons') }}",
+    post_hook="{{ record_loads() }}"
+) }}
+
+-- What moves a person through the stages, as points in time: what he does (activity), what lifts him to a stage (signal), what ends his stay (exit).
+-- Of a day's activity the first and the last moment are enough: no stay ends within a day.
+with
+
+person_days as (
+
+    select * from {{ ref('int_person_days') }}
+    {{ where_dirty('person_id', 'int_dirty_persons') }}
+
+),
+
+rules as (
+
+    select
+        rules.effect,
+        rules.trigger,
+        rules.event_name,
+        cast(stages.stage_number as integer) as stage_number
+
+    from {{ ref('stage_rules') }} as rules
+    left join {{ ref('stages') }} as stages on rules.stage = stages.stage
+
+),
+
+moments as (
+
+    select person_id, first_event_at as occurred_at, 'activity' as kind, cast(null as integer) as stage_number from person_days
+
+    union all
+
+    select person_id, last_event_at as occurred_at, 'activity' as kind, cast(null as integer) as stage_number from person_days
+
+    union all
+
+    select
+        signals.person_id,
+        signals.occurred_at,
+        case rules.effect when 'exit' then 'exit' else 'activity' end as kind,
+        rules.stage_number
+    from {{ ref('int_person_signals') }} as signals
+    inner join rules on signals.event_name = rules.event_name and rules.trigger = 'event'
+    {{ where_dirty('signals.person_id', 'int_dirty_persons') }}
+
+    union all
+
+    select
+        habits.person_id,
+        habits.occurred_at,
+        'activity' as kind,
+        rules.stage_number
+    from {{ ref('int_habits_formed') }} as habits
+    inner join rules on rules.trigger = 'habit'
+    {{ where_dirty('habits.person_id', 'int_dirty_persons') }}
+
+),
+
+stage_points as (
+
+    select
+        person_id,
+        occurred_at,
+        kind,
+        coalesce(max(stage_number), 1) as stage_number
+
+    from moments
+    group by person_id, occurred_at, kind
+
+)
+
+select * from stage_points

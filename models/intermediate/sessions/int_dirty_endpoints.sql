@@ -1,0 +1,42 @@
+-- every copy counts, not only the winner: an event whose winner changed has left an endpoint that must be done again too
+with
+
+touched_copies as (
+
+    select
+        event_id,
+        anonymous_id,
+        device_id,
+        user_id,
+        customer_id,
+        email_hash,
+        phone_hash
+
+    from {{ ref('int_events_unioned') }}
+    where
+        reject_reason is null
+        and event_id in (select event_id from {{ ref('int_dirty_events') }})
+
+),
+
+dirty_endpoints as (
+
+    select coalesce({{ endpoint_identifier_id() }}, md5('event:' || event_id)) as endpoint_id
+    from touched_copies
+
+    union
+
+    -- events that subscriptions imply, and those of winners: where they stand now
+    select endpoint_id
+    from {{ ref('int_events_classified') }}
+    where event_id in (select event_id from {{ ref('int_dirty_events') }})
+
+    union
+
+    -- where an implied event stood before: any version of its subscription may have named the customer
+    select {{ first_identifier_id(['user_id', 'customer_id', 'email_hash']) }} as endpoint_id
+    from {{ ref('int_dirty_subscriptions') }}
+
+)
+
+select distinct endpoint_id from dirty_endpoints

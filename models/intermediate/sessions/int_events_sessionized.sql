@@ -1,0 +1,131 @@
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ clear_keys('endpoint_id', 'int_dirty_endpoints') }}",
+    post_hook="{{ record_loads() }}"
+) }}
+
+{%- set timeout_us = var('session_timeout_seconds') * 1000000 -%}
+{%- set cap_us = var('session_cap_hours') * 3600 * 1000000 -%}
+
+with
+
+events as (
+
+    select * from {{ ref('int_events_classified') }}
+    where
+        suppression_reason is null
+        {{ where_dirty('endpoint_id', 'int_dirty_endpoints', 'and') }}
+
+),
+
+-- windows run over narrow rows; the wide ones are joined back once
+interactive_events as (
+
+    select
+        endpoint_id,
+        event_id,
+        event_priority,
+        user_identifier_id,
+        {{ epoch_us('occurred_at') }} as occurred_us
+
+    from events
+    where is_interactive
+
+),
+
+events_after_gaps as (
+
+    select
+        *,
+        case
+            when occurred_us - lag(occurred_us) over (
+                partition by endpoint_id
+                order by occurred_us, event_priority, event_id
+            ) < {{ timeout_us }} then 0
+            else 1
+        end as is_run_start
+
+    from interactive_events
+
+),
+
+events_in_runs as (
+
+    select
+        *,
+        sum(is_run_start) over (
+            partition by endpoint_id
+            order by occurred_us, event_priority, event_id
+            rows between unbounded preceding and current row
+        ) as run_number
+
+    from events_after_gaps
+
+),
+
+events_in_blocks as (
+
+    select
+        *,
+        {% if cap_us > 0 -%}
+        floor((occurred_us - min(occurred_us) over (partition by endpoint_id, run_number)) / {{ cap_us }}.0) as block_number
+        {%- else -%}
+        0 as block_number
+        {%- endif %}
+
+    from events_in_runs
+
+),
+
+events_in_sessions as (
+
+    select
+        event_id,
+        endpoint_id,
+        occurred_us,
+        first_value(event_id) over session_in_order as first_event_id,
+        min(occurred_us) over (partition by endpoint_id, run_number, block_number) as session_started_us,
+        -- who is logged in: the next user in the session, else the last one before
+        coalesce(
+            user_identifier_id,
+            first_value(user_identifier_id ignore nulls) over session_from_here,
+            last_value(user_identifier_id ignore nulls) over session_up_to_here
+        ) as session_user_identifier_id
+
+    from events_in_blocks
+    window
+        session_in_order as (
+            partition by endpoint_id, run_number, block_number
+            order by occurred_us, event_priority, event_id
+        ),
+        session_from_here as (
+            partition by endpoint_id, run_number, block_number
+            order by occurred_us, event_priority, event_id
+            rows between current row and unbounded following
+        ),
+        session_up_to_here as (
+            partition by endpoint_id, run_number, block_number
+            order by occurred_us, event_priority, event_id
+            rows between unbounded preceding and current row
+        )
+
+),
+
+events_sessionized as (
+
+    select
+        events.*,
+        case
+            when events_in_sessions.event_id is not null
+                then md5(events.endpoint_id || '|' || events_in_sessions.first_event_id)
+        end as session_id,
+        {{ from_epoch_us('events_in_sessions.session_started_us') }} as session_started_at,
+        coalesce(events_in_sessions.event_id = events_in_sessions.first_event_id, false) as is_session_start,
+        events_in_sessions.session_user_identifier_id
+
+    from events
+    left join events_in_sessions on events.event_id = events_in_sessions.event_id
+
+)
+
+select * from events_sessionized

@@ -1,0 +1,1 @@
+{{ finish_ad_spend([ref('stg_ads__spend')]) }}

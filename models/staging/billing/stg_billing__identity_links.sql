@@ -1,0 +1,1 @@
+{{ finish_identity_links([ref('stg_billing__customers')]) }}

@@ -1,0 +1,1 @@
+{{ finish_ad_spend(generic_drafts('ad_spend')) }}

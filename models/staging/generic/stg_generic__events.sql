@@ -1,0 +1,1 @@
+{{ finish_events(generic_drafts('events')) }}

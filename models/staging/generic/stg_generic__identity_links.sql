@@ -1,0 +1,1 @@
+{{ finish_identity_links(generic_drafts('identity_links')) }}

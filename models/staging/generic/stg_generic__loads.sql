@@ -1,0 +1,1 @@
+{{ count_loads(generic_handles()) }}

@@ -1,0 +1,1 @@
+{{ finish_subscriptions(generic_drafts('subscriptions')) }}

@@ -1,0 +1,1 @@
+{{ finish_events([ref('stg_segment__tracks'), ref('stg_segment__pages'), ref('stg_segment__screens')]) }}

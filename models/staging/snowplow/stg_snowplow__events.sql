@@ -1,0 +1,1 @@
+{{ finish_events([ref('stg_snowplow__atomic_events')]) }}

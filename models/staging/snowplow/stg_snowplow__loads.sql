@@ -1,0 +1,1 @@
+{{ count_loads([raw_table('snowplow', 'events')]) }}
