@@ -1,20 +1,22 @@
 {# On run start: a view for each raw table that lies in files, and one for the hash key. #}
 {% macro register_raw_files() %}
-    {%- if execute and flags.WHICH in ['run', 'build', 'test', 'compile', 'show'] -%}
-        {%- do register_hash_key() -%}
-        {%- for table in registered_tables() if table.path is not none -%}
-            {%- do adapter.create_schema(api.Relation.create(database=target.database, schema=table.relation.schema)) -%}
-            {%- if files_exist(table.path) -%}
-                {%- do create_file_view(table.relation, table.path) -%}
-            {%- endif -%}
-        {%- endfor -%}
-    {%- endif -%}
+    {%- do register_hash_key() -%}
+    {%- for table in registered_tables() if table.path is not none -%}
+        {%- do adapter.create_schema(api.Relation.create(database=target.database, schema=table.relation.schema)) -%}
+        {%- if files_exist(table.path) -%}
+            {%- do create_file_view(table.relation, table.path) -%}
+        {%- endif -%}
+    {%- endfor -%}
 {% endmacro %}
 
 {% macro register_hash_key() %}
     {%- set relation = api.Relation.create(database=target.database, schema=raw_schema('secrets'), identifier='hash_key', type='view') -%}
+    {%- set path = env_var('JOURNEY_HASH_KEY', '.secrets/hash_key.parquet') -%}
+    {%- if not files_exist(path) -%}
+        {%- do stop_on(['[K1] there is no hash key at ' ~ path ~ '. Make one with: python -m tools.hash_key (make build does).']) -%}
+    {%- endif -%}
     {%- do adapter.create_schema(api.Relation.create(database=target.database, schema=relation.schema)) -%}
-    {%- do create_file_view(relation, env_var('JOURNEY_HASH_KEY', '.secrets/hash_key.parquet')) -%}
+    {%- do create_file_view(relation, path) -%}
 {% endmacro %}
 
 {#

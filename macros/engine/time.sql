@@ -77,3 +77,15 @@ select cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 d
 {% macro spark__days_from_to(bounds, first_day, last_day) -%}
 select explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day)) as date_day from {{ bounds }} where {{ first_day }} <= {{ last_day }}
 {%- endmacro %}
+
+{# A first of the month moved by a number of months: date. #}
+{% macro add_months(month_start, months) %}{{ return(adapter.dispatch('add_months', 'customer_journey')(month_start, months)) }}{% endmacro %}
+{% macro default__add_months(month_start, months) %}cast({{ month_start }} + to_months(cast({{ months }} as integer)) as date){% endmacro %}
+{% macro spark__add_months(month_start, months) %}add_months({{ month_start }}, cast({{ months }} as int)){% endmacro %}
+
+{% macro next_month(month_start) %}{{ add_months(month_start, 1) }}{% endmacro %}
+
+{# Months since year 0, so that two dates of adjacent months differ by 1: bigint. #}
+{% macro month_number(day) -%}
+cast(extract(year from {{ day }}) * 12 + extract(month from {{ day }}) as bigint)
+{%- endmacro %}

@@ -8,14 +8,16 @@
 {%- endmacro %}
 
 {% macro prepare_ledger() %}
-    {%- if execute and flags.WHICH in ['run', 'build'] -%}
-        {%- set ledger = ledger_relation() -%}
-        {%- do adapter.create_schema(api.Relation.create(database=target.database, schema=ledger.schema)) -%}
-        {%- do run_query(
-            'create table if not exists ' ~ ledger ~ ' (model_name ' ~ dbt.type_string() ~ ', source_table ' ~ dbt.type_string()
-            ~ ', load_id ' ~ dbt.type_string() ~ ', row_count bigint, settings_hash ' ~ dbt.type_string() ~ ')' ~ ledger_table_options()
-        ) -%}
-    {%- endif -%}
+    {%- set text = dbt.type_string() -%}
+    {%- do adapter.create_schema(api.Relation.create(database=target.database, schema=ledger_relation().schema)) -%}
+    {%- do run_query(
+        'create table if not exists ' ~ ledger_relation() ~ ' (model_name ' ~ text ~ ', source_table ' ~ text
+        ~ ', load_id ' ~ text ~ ', row_count bigint)' ~ ledger_table_options()
+    ) -%}
+    {%- do run_query(
+        'create table if not exists ' ~ settings_relation() ~ ' (model_name ' ~ text ~ ', setting ' ~ text ~ ', value ' ~ text ~ ')'
+        ~ ledger_table_options()
+    ) -%}
 {% endmacro %}
 
 {% macro ledger_table_options() %}{{ return(adapter.dispatch('ledger_table_options', 'customer_journey')()) }}{% endmacro %}
@@ -101,9 +103,10 @@
         {%- set ledger = ledger_relation() -%}
         {%- if not is_delta() -%}
             {%- do run_query('delete from ' ~ ledger ~ ' where model_name = ' ~ quoted(model.name)) -%}
+            {%- do record_settings() -%}
         {%- endif -%}
         insert into {{ ledger }}
-        select {{ quoted(model.name) }}, loads.source_table, loads.load_id, loads.row_count, {{ quoted(settings_hash()) }}
+        select {{ quoted(model.name) }}, loads.source_table, loads.load_id, loads.row_count
         from {{ ref('int_loads_unioned') }} as loads
         where not exists (
             select 1 from {{ ledger }} as seen

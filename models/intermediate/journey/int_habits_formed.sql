@@ -7,7 +7,7 @@ core_days as (
         person_id,
         active_date,
         first_core_event_at,
-        lag(active_date, {{ var('habit_days') - 1 }}) over (
+        lag(active_date, {{ var('habit_days') | int - 1 }}) over (
             partition by person_id
             order by active_date
         ) as window_first_date
@@ -25,7 +25,7 @@ habits_formed as (
         first_core_event_at as occurred_at
 
     from core_days
-    where {{ days_between('window_first_date', 'active_date') }} < {{ var('habit_window_days') }}
+    where {{ days_between('window_first_date', 'active_date') }} < {{ var('habit_window_days') | int }}
 
 )
 

@@ -56,7 +56,7 @@ activity as (
             order by occurred_us
         ) as next_us,
         next_exit_us,
-        occurred_us + cast({{ var('dormant_after_days') }} as bigint) * 86400 * 1000000 as dormant_us
+        occurred_us + cast({{ var('dormant_after_days') | int }} as bigint) * 86400 * 1000000 as dormant_us
 
     from points_in_epochs
     where is_exit = 0

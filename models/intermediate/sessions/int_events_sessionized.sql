@@ -4,8 +4,8 @@
     post_hook="{{ record_loads() }}"
 ) }}
 
-{%- set timeout_us = var('session_timeout_seconds') * 1000000 -%}
-{%- set cap_us = var('session_cap_hours') * 3600 * 1000000 -%}
+{%- set timeout_us = var('session_timeout_seconds') | int * 1000000 -%}
+{%- set cap_us = var('session_cap_hours') | int * 3600 * 1000000 -%}
 
 with
 

@@ -27,7 +27,7 @@ fct_events as (
         events.is_session_start,
         events.is_shared_endpoint,
         events.touchpoint_type,
-        events.event_priority,
+        cast(events.event_priority as bigint) as event_priority,
         events.occurred_at,
         events.occurred_date,
         events.client_occurred_at,

@@ -1,0 +1,130 @@
+{#
+  The seeds, read as files before dbt loads them. What a column may hold stands in seeds/schema/<seed>.yml under config.meta:
+  required, unique, type (integer, number, boolean, date, regex), minimum, maximum, values, pattern, references (seed.column),
+  required_where [column, value], goes_with (a column that must be filled too); and for the seed: key (columns that together are unique).
+#}
+{% macro check_taxonomy() %}
+    {%- set problems = [] -%}
+    {%- set seeds = {} -%}
+    {%- set nodes = {} -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'seed' and node.package_name == 'customer_journey' -%}
+        {%- do nodes.update({node.name: node}) -%}
+        {%- do seeds.update({node.name: csv_rows(seed_path(node))}) -%}
+    {%- endfor -%}
+    {%- for name in nodes | sort -%}
+        {%- set node = nodes[name] -%}
+        {%- set file = node.original_file_path -%}
+        {%- set rules = {} -%}
+        {%- for column in node.columns.values() -%}
+            {%- do rules.update({column.name: column.config.meta if column.config and column.config.meta else column.meta}) -%}
+        {%- endfor -%}
+        {%- set found = seeds[name].columns -%}
+        {%- set missing = rules.keys() | reject('in', found) | list -%}
+        {%- for column in missing -%}
+            {%- do problems.append('[T1] ' ~ file ~ ': the column `' ~ column ~ '` is missing; the file has to begin with: ' ~ rules.keys() | join(',')) -%}
+        {%- endfor -%}
+        {%- for column in found if column not in rules -%}
+            {%- do problems.append('[T2] ' ~ file ~ ': there is no column `' ~ column ~ '` in this seed.' ~ did_you_mean(column, rules.keys() | list)) -%}
+        {%- endfor -%}
+        {%- if not missing -%}
+            {%- do check_seed_rows(file, seeds[name].rows, rules, node.config.meta.get('key', []), seeds, problems) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- do problems.extend(check_events_named(seeds, nodes)) -%}
+    {{ return(problems) }}
+{% endmacro %}
+
+{# Where the seed's file lies; JOURNEY_TAXONOMY may name a folder outside the project. #}
+{% macro seed_path(node) %}
+    {{ return(node.original_file_path if node.original_file_path.startswith('/') else node.root_path ~ '/' ~ node.original_file_path) }}
+{% endmacro %}
+
+{% macro check_seed_rows(file, rows, rules, key, seeds, problems) %}
+    {%- set keys = [] -%}
+    {%- set taken = {} -%}
+    {%- for row in rows -%}
+        {#- row 1 is the header, as an editor counts -#}
+        {%- set place = file ~ ', row ' ~ (loop.index + 1) -%}
+        {%- for column, rule in rules.items() -%}
+            {%- set value = row[column] -%}
+            {%- set here = place ~ ', column ' ~ column ~ ': ' -%}
+            {%- set condition = rule.get('required_where') -%}
+            {%- if value is none or value == '' -%}
+                {%- if rule.get('required') or (condition and row[condition[0]] == condition[1]) -%}
+                    {%- do problems.append('[T3] ' ~ here ~ 'is empty, and must not be' ~ (' where ' ~ condition[0] ~ ' is ' ~ condition[1] if condition else '') ~ '.') -%}
+                {%- endif -%}
+            {%- else -%}
+                {%- set wrong = wrong_value(value, rule, seeds) -%}
+                {%- if wrong -%}
+                    {%- do problems.append(wrong[:5] ~ here ~ '`' ~ value ~ '` ' ~ wrong[5:]) -%}
+                {%- elif rule.get('goes_with') and not row[rule.goes_with] -%}
+                    {%- do problems.append('[T3] ' ~ here ~ 'needs `' ~ rule.goes_with ~ '` in the same row.') -%}
+                {%- endif -%}
+                {%- if rule.get('unique') -%}
+                    {%- set known = taken.setdefault(column, []) -%}
+                    {%- if value in known -%}
+                        {%- do problems.append('[T5] ' ~ here ~ '`' ~ value ~ '` stands in an earlier row already.') -%}
+                    {%- endif -%}
+                    {%- do known.append(value) -%}
+                {%- endif -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- set row_key = [] -%}
+        {%- for column in key -%}{%- do row_key.append(row[column] or '') -%}{%- endfor -%}
+        {%- if key and row_key in keys -%}
+            {%- do problems.append('[T5] ' ~ place ~ ': ' ~ key | join(', ') ~ ' `' ~ row_key | join(', ') ~ '` stands in an earlier row already.') -%}
+        {%- endif -%}
+        {%- do keys.append(row_key) -%}
+    {%- endfor -%}
+{% endmacro %}
+
+{# Code and text of what is wrong with a value, or ''. #}
+{% macro wrong_value(value, rule, seeds) %}
+    {%- set kind = rule.get('type') -%}
+    {%- if kind == 'integer' and not modules.re.match('^-?[0-9]+$', value) -%}
+        {{ return('[T4] is not a whole number.') }}
+    {%- elif kind == 'number' and not modules.re.match('^-?[0-9]+([.][0-9]+)?$', value) -%}
+        {{ return('[T4] is not a number.') }}
+    {%- elif kind == 'boolean' and value not in ['true', 'false'] -%}
+        {{ return('[T4] is neither true nor false.') }}
+    {%- elif kind == 'date' and not modules.re.match('^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$', value) -%}
+        {{ return('[T4] is not a date like 2026-01-31.') }}
+    {%- elif kind == 'regex' and not is_regex(value) -%}
+        {{ return('[T4] is not a valid regular expression.') }}
+    {%- elif 'minimum' in rule and value | float < rule.minimum -%}
+        {{ return('[T4] is smaller than ' ~ rule.minimum ~ '.') }}
+    {%- elif 'maximum' in rule and value | float > rule.maximum -%}
+        {{ return('[T4] is greater than ' ~ rule.maximum ~ '.') }}
+    {%- elif 'values' in rule and value not in rule['values'] -%}
+        {{ return('[T4] is not one of: ' ~ rule['values'] | join(', ') ~ '.' ~ did_you_mean(value, rule['values'])) }}
+    {%- elif 'pattern' in rule and not modules.re.match(rule.pattern, value) -%}
+        {{ return('[T4] does not have the form ' ~ rule.pattern ~ '.') }}
+    {%- elif 'references' in rule -%}
+        {%- set target = rule.references.split('.') -%}
+        {%- set known = seeds[target[0]].rows | map(attribute=target[1]) | list if target[0] in seeds else [] -%}
+        {%- if value not in known -%}
+            {{ return('[T6] is not in ' ~ target[0] ~ '.csv, column ' ~ target[1] ~ ' (' ~ known | join(', ') ~ ').' ~ did_you_mean(value, known)) }}
+        {%- endif -%}
+    {%- endif -%}
+    {{ return('') }}
+{% endmacro %}
+
+{# Laws over several rows: stages are numbered 1, 2, 3 …; classes that may not merge users may name one of them. #}
+{% macro check_events_named(seeds, nodes) %}
+    {%- set problems = [] -%}
+    {%- if 'stages' in seeds and 'stage_number' in seeds['stages'].columns -%}
+        {%- set numbers = seeds['stages'].rows | map(attribute='stage_number') | list -%}
+        {%- for number in range(1, numbers | length + 1) if number | string not in numbers -%}
+            {%- do problems.append('[T7] ' ~ nodes['stages'].original_file_path ~ ': no stage has the stage_number ' ~ number ~ '; number them 1, 2, 3 and so on without a gap.') -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(problems) }}
+{% endmacro %}
+
+{# Can the engine read it as a regular expression? #}
+{% macro is_regex(pattern) %}{{ return(adapter.dispatch('is_regex', 'customer_journey')(pattern)) }}{% endmacro %}
+{% macro default__is_regex(pattern) %}
+    {{ return(run_query("select try(regexp_matches(text, pattern)) is not null from (values ('', " ~ quoted(pattern) ~ ')) as candidate (text, pattern)').rows[0][0]) }}
+{% endmacro %}
+{# Spark has no try() around rlike: a pattern that Java cannot read stops the statement that uses it. #}
+{% macro spark__is_regex(pattern) %}{{ return(true) }}{% endmacro %}

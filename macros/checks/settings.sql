@@ -1,0 +1,46 @@
+{#
+  What shapes the incremental tables. A model writes these beside its loads; when one differs at the next run, the old rows were made under other rules,
+  and only --full-refresh makes the whole table speak one language again.
+#}
+{% macro shaping_settings() %}
+    {%- set settings = {} -%}
+    {%- for name in ['session_timeout_seconds', 'session_cap_hours', 'dormant_after_days', 'habit_days', 'habit_window_days', 'reporting_timezone',
+        'earliest_event_at', 'event_properties', 'generic_tables'] -%}
+        {%- do settings.update({'var ' ~ name: local_md5(tojson(var(name), sort_keys=true)) if var(name) is not string and var(name) is not integer else var(name) | string}) -%}
+    {%- endfor -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'seed' and node.name in [
+        'events', 'event_rules', 'identifier_rules', 'placeholder_identifiers', 'excluded_traffic', 'stages', 'stage_rules', 'milestones', 'goals'
+    ] -%}
+        {%- do settings.update({'seed ' ~ node.name: node.checksum.checksum}) -%}
+    {%- endfor -%}
+    {{ return(settings) }}
+{% endmacro %}
+
+{% macro settings_relation() -%}
+{{ return(api.Relation.create(database=target.database, schema=generate_schema_name('intermediate', none), identifier='build_settings', type='table')) }}
+{%- endmacro %}
+
+{% macro check_settings_unchanged() %}
+    {%- set problems = [] -%}
+    {%- if not flags.FULL_REFRESH -%}
+        {%- set current = shaping_settings() -%}
+        {%- for row in run_query('select distinct setting, value from ' ~ settings_relation() ~ ' order by setting, value').rows -%}
+            {%- if row[0] in current and current[row[0]] != row[1] -%}
+                {%- set detail = ' from ' ~ row[1] ~ ' to ' ~ current[row[0]] if row[0].startswith('var ') and row[1] | length < 32 else '' -%}
+                {%- do problems.append('[C1] ' ~ row[0] ~ ' has changed' ~ detail ~ ' since the tables were built. Rows made before would follow other rules than new ones:'
+                    ~ ' run again with --full-refresh (make build FULL=1), or undo the change.') -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(problems) }}
+{% endmacro %}
+
+{# Statement that writes the settings of the running model, after its old ones are gone. #}
+{% macro record_settings() -%}
+    {%- set rows = [] -%}
+    {%- for setting, value in shaping_settings().items() -%}
+        {%- do rows.append('(' ~ quoted(model.name) ~ ', ' ~ quoted(setting) ~ ', ' ~ quoted(value) ~ ')') -%}
+    {%- endfor -%}
+    {%- do run_query('delete from ' ~ settings_relation() ~ ' where model_name = ' ~ quoted(model.name)) -%}
+    {%- do run_query('insert into ' ~ settings_relation() ~ ' values ' ~ rows | join(', ')) -%}
+{%- endmacro %}

@@ -1,0 +1,198 @@
+{%- set windows = {'wau': 7, 'mau': 28, 'mau_30d': 30} -%}
+
+with
+
+as_of as (
+
+    select * from {{ ref('dim_as_of') }}
+
+),
+
+person_days as (
+
+    select
+        days.person_id,
+        days.active_date,
+        persons.is_known,
+        lag(days.active_date) over (
+            partition by days.person_id
+            order by days.active_date
+        ) as previous_date,
+        lead(days.active_date) over (
+            partition by days.person_id
+            order by days.active_date
+        ) as next_date
+
+    from {{ ref('fct_person_days') }} as days
+    inner join {{ ref('dim_persons') }} as persons on days.person_id = persons.person_id
+
+),
+
+segmented as (
+
+    select
+        person_days.*,
+        segments.segment_type,
+        segments.segment_value
+
+    from person_days
+    inner join {{ ref('bridge_person_segments') }} as segments on person_days.person_id = segments.person_id
+
+),
+
+-- +1 where a person enters a count, -1 where he leaves it: the running sum is the count on each day, however long the window
+changes as (
+
+    select
+        segment_type,
+        segment_value,
+        active_date as date_day,
+        count(*) as dau,
+        sum(case when is_known then 1 else 0 end) as known_dau,
+        sum(case when previous_date is null then 1 else 0 end) as new_count,
+        sum(case when {{ days_between('previous_date', 'active_date') }} = 1 then 1 else 0 end) as current_count,
+        sum(case when {{ days_between('previous_date', 'active_date') }} > 1 then 1 else 0 end) as resurrected_count,
+        0 as dormant_count
+        {%- for name, days in windows.items() %},
+        sum(case when previous_date is null or {{ days_between('previous_date', 'active_date') }} >= {{ days }} then 1 else 0 end) as {{ name }}_change
+        {%- endfor %}
+
+    from segmented
+    group by segment_type, segment_value, active_date
+
+    union all
+
+    -- active yesterday and not today
+    select
+        segment_type,
+        segment_value,
+        {{ add_days('active_date', 1) }} as date_day,
+        0 as dau,
+        0 as known_dau,
+        0 as new_count,
+        0 as current_count,
+        0 as resurrected_count,
+        sum(case when next_date is null or {{ days_between('active_date', 'next_date') }} > 1 then 1 else 0 end) as dormant_count
+        {%- for name in windows %},
+        0 as {{ name }}_change
+        {%- endfor %}
+
+    from segmented
+    group by segment_type, segment_value, active_date
+
+    {%- for name, days in windows.items() %}
+
+    union all
+
+    select
+        segment_type,
+        segment_value,
+        {{ add_days('active_date', days) }} as date_day,
+        0 as dau,
+        0 as known_dau,
+        0 as new_count,
+        0 as current_count,
+        0 as resurrected_count,
+        0 as dormant_count
+        {%- for other in windows %},
+        {% if other == name %}-sum(case when next_date is null or {{ days_between('active_date', 'next_date') }} >= {{ days }} then 1 else 0 end){% else %}0{% endif %} as {{ other }}_change
+        {%- endfor %}
+
+    from segmented
+    group by segment_type, segment_value, active_date
+    {%- endfor %}
+
+),
+
+daily_changes as (
+
+    select
+        segment_type,
+        segment_value,
+        date_day,
+        sum(dau) as dau,
+        sum(known_dau) as known_dau,
+        sum(new_count) as new_count,
+        sum(current_count) as current_count,
+        sum(resurrected_count) as resurrected_count,
+        sum(dormant_count) as dormant_count
+        {%- for name in windows %},
+        sum({{ name }}_change) as {{ name }}_change
+        {%- endfor %}
+
+    from changes
+    group by segment_type, segment_value, date_day
+
+),
+
+spine as (
+
+    select
+        dates.date_day,
+        segments.segment_type,
+        segments.segment_value
+
+    from {{ ref('dim_dates') }} as dates
+    cross join (
+        select distinct
+            segment_type,
+            segment_value
+        from segmented
+    ) as segments
+
+),
+
+counted as (
+
+    select
+        spine.date_day,
+        spine.segment_type,
+        spine.segment_value,
+        {%- for column in ['dau', 'known_dau', 'new_count', 'current_count', 'resurrected_count', 'dormant_count'] %}
+        coalesce(daily_changes.{{ column }}, 0) as {{ column }},
+        {%- endfor %}
+        {%- for name in windows %}
+        coalesce(sum(daily_changes.{{ name }}_change) over (
+            partition by spine.segment_type, spine.segment_value
+            order by spine.date_day
+            rows between unbounded preceding and current row
+        ), 0) as {{ name }}{{ ',' if not loop.last }}
+        {%- endfor %}
+
+    from spine
+    left join daily_changes
+        on
+            spine.date_day = daily_changes.date_day
+            and spine.segment_type = daily_changes.segment_type
+            and spine.segment_value = daily_changes.segment_value
+
+),
+
+kpi_active_persons_daily as (
+
+    select
+        {{ key_of(['counted.date_day', 'counted.segment_type', 'counted.segment_value']) }} as active_persons_day_id,
+        counted.date_day,
+        counted.segment_type,
+        counted.segment_value,
+        cast(counted.dau as bigint) as daily_active_count,
+        cast(counted.known_dau as bigint) as known_daily_active_count,
+        cast(counted.dau - counted.known_dau as bigint) as anonymous_daily_active_count,
+        cast(counted.wau as bigint) as weekly_active_count,
+        cast(counted.mau as bigint) as monthly_active_count,
+        cast(counted.mau_30d as bigint) as monthly_active_30d_count,
+        {{ rate_columns('dau_wau', 'counted.dau', 'counted.wau', bounds=false) }},
+        {{ rate_columns('dau_mau', 'counted.dau', 'counted.mau', bounds=false) }},
+        cast(counted.new_count as bigint) as new_count,
+        cast(counted.current_count as bigint) as current_count,
+        cast(counted.resurrected_count as bigint) as resurrected_count,
+        cast(counted.dormant_count as bigint) as dormant_count,
+        -- the local day of as_of is not over
+        counted.date_day < as_of.as_of_date as is_mature
+
+    from counted
+    cross join as_of
+
+)
+
+select * from kpi_active_persons_daily

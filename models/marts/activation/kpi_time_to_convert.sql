@@ -1,0 +1,173 @@
+{%- set windows = [1, 7, 14, 30, 90] -%}
+
+with
+
+as_of as (
+
+    select * from {{ ref('dim_as_of') }}
+
+),
+
+anchors as (
+
+    select person_id, 'first_touch' as anchor, first_session_at as anchor_at from {{ ref('dim_persons') }} where first_session_at is not null
+    union all
+    select person_id, 'signup' as anchor, signed_up_at as anchor_at from {{ ref('dim_persons') }} where signed_up_at is not null
+    union all
+    select person_id, 'trial' as anchor, trial_started_at as anchor_at from {{ ref('dim_persons') }} where trial_started_at is not null
+
+),
+
+goals as (
+
+    select distinct goal from {{ ref('goals') }}
+
+),
+
+first_conversions as (
+
+    select
+        anchors.person_id,
+        anchors.anchor,
+        conversions.goal,
+        min(conversions.occurred_at) as converted_at
+
+    from anchors
+    inner join {{ ref('fct_conversions') }} as conversions on anchors.person_id = conversions.person_id
+    where conversions.occurred_at >= anchors.anchor_at
+    group by anchors.person_id, anchors.anchor, conversions.goal
+
+),
+
+-- everybody with an anchor is followed until he converts or as_of cuts the view
+followed as (
+
+    select
+        goals.goal,
+        anchors.anchor,
+        {{ period_start('week', local_date('anchors.anchor_at')) }} as cohort_week_date,
+        segments.segment_type,
+        segments.segment_value,
+        case
+            when first_conversions.converted_at is not null
+                then {{ elapsed_seconds('anchors.anchor_at', 'first_conversions.converted_at') }}
+        end as seconds_to_convert,
+        greatest(0, {{ elapsed_seconds('anchors.anchor_at', 'coalesce(first_conversions.converted_at, as_of.as_of_at)') }}) as followed_seconds,
+        first_conversions.converted_at is not null as has_converted
+
+    from anchors
+    cross join goals
+    cross join as_of
+    inner join {{ ref('bridge_person_segments') }} as segments on anchors.person_id = segments.person_id
+    left join first_conversions
+        on
+            anchors.person_id = first_conversions.person_id
+            and anchors.anchor = first_conversions.anchor
+            and goals.goal = first_conversions.goal
+    where not (anchors.anchor = 'signup' and goals.goal = 'signup') and not (anchors.anchor = 'trial' and goals.goal in ('signup', 'trial'))
+
+),
+
+{%- set cohort = ['goal', 'anchor', 'cohort_week_date', 'segment_type', 'segment_value'] %}
+
+counted as (
+
+    select
+        {{ cohort | join(', ') }},
+        count(*) as cohort_count,
+        {%- for days in windows %}
+        sum(case when seconds_to_convert <= {{ days * 86400 }} then 1 else 0 end) as converted_{{ days }}d_count,
+        {%- endfor %}
+        sum(case when has_converted then 1 else 0 end) as converted_count,
+        percentile_cont(0.5) within group (order by seconds_to_convert) as seconds_to_convert_p50,
+        percentile_cont(0.9) within group (order by seconds_to_convert) as seconds_to_convert_p90
+
+    from followed
+    group by {{ cohort | join(', ') }}
+
+),
+
+-- Kaplan-Meier: at each moment the share of those still followed who convert; the product of the rest is the share not yet converted
+leavings as (
+
+    select
+        {{ cohort | join(', ') }},
+        followed_seconds,
+        sum(case when has_converted then 1 else 0 end) as converted_now,
+        count(*) as left_now
+
+    from followed
+    group by {{ cohort | join(', ') }}, followed_seconds
+
+),
+
+at_risk as (
+
+    select
+        *,
+        sum(left_now) over (
+            partition by {{ cohort | join(', ') }}
+            order by followed_seconds desc
+            rows between unbounded preceding and current row
+        ) as at_risk_count
+
+    from leavings
+
+),
+
+survival as (
+
+    select
+        *,
+        sum(case when converted_now = at_risk_count then -1000.0 else ln(1.0 - cast(converted_now as double) / at_risk_count) end) over (
+            partition by {{ cohort | join(', ') }}
+            order by followed_seconds
+            rows between unbounded preceding and current row
+        ) as log_survival
+
+    from at_risk
+
+),
+
+medians as (
+
+    select
+        {{ cohort | join(', ') }},
+        -- ln 0.5, with room for the last digit of the sum
+        min(case when log_survival <= -0.693147180559945 + 1e-9 then followed_seconds end) as seconds_to_convert_median
+
+    from survival
+    group by {{ cohort | join(', ') }}
+
+),
+
+kpi_time_to_convert as (
+
+    select
+        {{ key_of(['counted.goal', 'counted.anchor', 'counted.cohort_week_date', 'counted.segment_type', 'counted.segment_value']) }} as time_to_convert_id,
+        counted.goal,
+        counted.anchor,
+        counted.cohort_week_date,
+        counted.segment_type,
+        counted.segment_value,
+        cast(counted.cohort_count as bigint) as cohort_count,
+        cast(counted.converted_count as bigint) as converted_count
+        {%- for days in windows %},
+        {{ rate_columns('converted_' ~ days ~ 'd', 'counted.converted_' ~ days ~ 'd_count', 'counted.cohort_count') }},
+        {{ add_days('counted.cohort_week_date', 7 + days) }} <= as_of.as_of_date as converted_{{ days }}d_is_mature
+        {%- endfor %},
+        cast(counted.seconds_to_convert_p50 as double) as seconds_to_convert_p50,
+        cast(counted.seconds_to_convert_p90 as double) as seconds_to_convert_p90,
+        cast(medians.seconds_to_convert_median as bigint) as seconds_to_convert_km_median
+
+    from counted
+    inner join medians
+        on
+            {%- for column in cohort %}
+            {{ 'and ' if not loop.first }}counted.{{ column }} = medians.{{ column }}
+            {%- endfor %}
+    cross join as_of
+
+)
+
+select * from kpi_time_to_convert

@@ -1,0 +1,493 @@
+"""Runs dbt in process against a private warehouse, and compares what two warehouses hold.
+
+    bench = Bench(folder)  # raw files, a database and a target of its own
+    bench.deliver(0, {"segment": {"tracks": [row, ...]}})
+    bench.build(as_of="2025-01-01")  # AssertionError with the messages if a node fails
+    assert_equal_tables(bench, other_bench)
+
+dbt reads the project once per process and set of variables; each call then takes what its models
+take. A database file is only open while dbt runs or a comparison reads it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMAS = ("intermediate", "marts")
+
+# The one list of tables that tell how the state came about and not what it is. They may differ
+# between two ways to one state; everything else may not.
+HISTORY_TABLES = {
+    "load_ledger": "when each model saw each load",
+    "int_loads_pending": "what the last build found new",
+    "identity_changes": "a change log",
+    "audience_changes": "a change log",
+    "erasure_proof": "a log of erasures",
+}
+HISTORY_PREFIXES = {"int_dirty_": "the keys that the last build touched"}
+
+# every model that remembers something, and what these read: enough until somebody reads the marts
+TRUNK = ("+config.materialized:incremental",)
+
+Raw = Mapping[str, Mapping[str, Iterable[Mapping] | pa.Table]]
+
+
+# ---------------------------------------------------------------- raw tables
+
+_TIME, _MONEY = pa.timestamp("us"), pa.decimal128(12, 2)
+_CAMPAIGN = [f"context_campaign_{part}" for part in ("source", "medium", "name", "term", "content")]
+_TIMES = """sent_at received_at created_at updated_at trial_started_at trial_ended_at ended_at
+    cancelled_at issued_at paid_at refunded_at _loaded_at"""
+# What is no text. Of times and amounts some are text, so that they can be unreadable.
+_TYPES = {
+    **dict.fromkeys(_TIMES.split(), _TIME),
+    **dict.fromkeys(("item_count", "impressions", "clicks"), pa.int64()),
+}
+_TYPES_OF = {
+    "segment.pages": {"timestamp": _TIME},
+    "segment.screens": {"timestamp": _TIME},
+    "segment.groups": {"timestamp": _TIME},
+    "segment.aliases": {"timestamp": _TIME},
+    "billing.invoices": {"amount": _MONEY},
+    "commerce.refunds": {"amount": _MONEY},
+}
+LAYOUT = {
+    "segment.tracks": f"""id anonymous_id user_id event event_text timestamp original_timestamp
+        sent_at received_at context_ip context_user_agent context_page_url context_page_path
+        context_page_referrer context_page_title {" ".join(_CAMPAIGN)} context_device_id
+        context_traits_email properties""",
+    "segment.pages": f"""id anonymous_id user_id name title url path referrer search timestamp
+        sent_at received_at context_ip context_user_agent {" ".join(_CAMPAIGN)}
+        context_device_id""",
+    "segment.screens": """id anonymous_id user_id name timestamp sent_at received_at context_ip
+        context_user_agent context_device_id context_os_name""",
+    "segment.identifies": """id anonymous_id user_id email phone name timestamp sent_at
+        received_at context_ip context_device_id""",
+    "segment.groups": "id anonymous_id user_id group_id name timestamp received_at",
+    "segment.aliases": "id previous_id user_id timestamp received_at",
+    "billing.customers": "customer_id user_id email phone name country created_at updated_at",
+    "billing.subscriptions": """subscription_id customer_id user_id email plan billing_interval status
+        trial_started_at trial_ended_at started_at cancelled_at ended_at mrr_amount currency
+        updated_at""",
+    "billing.invoices": """invoice_id customer_id user_id subscription_id amount currency status
+        issued_at paid_at updated_at""",
+    "commerce.orders": """order_id user_id email anonymous_id total_amount currency item_count
+        placed_at updated_at""",
+    "commerce.refunds": "refund_id order_id user_id amount currency refunded_at updated_at",
+    "ads.spend": """date platform campaign utm_source utm_medium utm_campaign impressions clicks
+        spend_amount currency updated_at""",
+}
+
+
+def schema_of(table: str) -> pa.Schema:
+    """The columns of a raw table (`source.table`), in the layout of the sample company."""
+    types = {**_TYPES, **_TYPES_OF.get(table, {})}
+    names = [*LAYOUT[table].split(), "_load_id", "_loaded_at"]
+    return pa.schema([(name, types.get(name, pa.string())) for name in names])
+
+
+def as_table(name: str, rows: Iterable[Mapping] | pa.Table) -> pa.Table:
+    if isinstance(rows, pa.Table):
+        return rows
+    rows, schema = list(rows), schema_of(name)
+    unknown = {key for row in rows for key in row} - set(schema.names)
+    if unknown:
+        raise ValueError(f"{name} has no column {', '.join(sorted(unknown))}")
+    texts = {column.name for column in schema if column.type == pa.string()}
+    return pa.Table.from_pylist(
+        [
+            {key: _text(value) if key in texts else value for key, value in row.items()}
+            for row in rows
+        ],
+        schema=schema,
+    )
+
+
+def _text(value) -> str | None:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds") + "Z"
+    return value if value is None else str(value)
+
+
+# ---------------------------------------------------------------- dbt in process
+
+_manifests: dict[str, object] = {}
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]):
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def close_connections() -> None:
+    """dbt-duckdb keeps the last database open for the whole process; this lets go of it."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.factory import reset_adapters
+
+    reset_adapters()
+    environment = DuckDBConnectionManager._ENV
+    if environment is not None:
+        environment.close()
+    DuckDBConnectionManager.close_all_connections()
+
+
+@dataclass
+class Run:
+    """What a dbt call came to."""
+
+    success: bool
+    messages: dict[str, str] = field(default_factory=dict)  # failed node -> what it said
+    nodes: dict[str, str] = field(default_factory=dict)  # node -> status
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        return "\n".join(f"{node}: {text}" for node, text in self.messages.items()) or "no message"
+
+
+class Bench:
+    """A folder with raw files, a database and a target that belong to nobody else.
+
+    The database file is always called `build.duckdb`: its stem is the catalogue in every view and
+    in the manifest, so that one reading of the project serves all benches.
+    """
+
+    def __init__(self, folder: Path, raw: Path | None = None, variables: Mapping | None = None):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.raw = Path(raw) if raw else self.folder / "raw"
+        self.database = self.folder / "build.duckdb"
+        self.variables = dict(variables or {})
+
+    def __repr__(self) -> str:
+        return f"Bench({str(self.folder)!r})"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "JOURNEY_DATABASE": str(self.database),
+            "JOURNEY_RAW": str(self.raw),
+            "JOURNEY_TARGET_PATH": str(self.folder / "target"),
+            "JOURNEY_HASH_KEY": str(_hash_key(self.folder)),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "0",
+            "DO_NOT_TRACK": "1",
+        }
+
+    def deliver(self, number: int, tables: Raw) -> None:
+        """Adds one parquet part per table; parts of other numbers stay as they are."""
+        for source, of_source in tables.items():
+            for name, rows in of_source.items():
+                table = as_table(f"{source}.{name}", rows)
+                path = self.raw / source / name / f"part-{number:05d}.parquet"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                pq.write_table(table, path, compression="zstd")
+
+    def copy_to(self, folder: Path, with_raw: bool = False) -> Bench:
+        """A bench of the same state; raw files are shared unless `with_raw`."""
+        other = Bench(folder, None if with_raw else self.raw, self.variables)
+        shutil.copyfile(self.database, other.database)
+        if with_raw:
+            shutil.copytree(self.raw, other.raw)
+        return other
+
+    def dbt(self, *arguments: str, check: bool = True, callbacks: list | None = None, **variables):
+        """Any dbt command; keyword arguments are variables, over those of the bench."""
+        from dbt.cli.main import dbtRunner
+
+        given = {**self.variables, **variables}
+        common = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT)]
+        common += ["--log-path", str(self.folder / "logs"), "--quiet", "--no-use-colors"]
+        common += ["--vars", json.dumps(given)]
+        with _environment(self.environment):
+            try:
+                key = json.dumps(given, sort_keys=True)
+                if key not in _manifests:
+                    parsed = dbtRunner().invoke(["parse", *common])
+                    if not parsed.success:
+                        raise AssertionError(f"dbt parse: {parsed.exception}")
+                    _manifests[key] = parsed.result
+                runner = dbtRunner(manifest=_manifests[key], callbacks=callbacks or [])
+                outcome = runner.invoke([*arguments, *common])
+            finally:
+                close_connections()
+        run = _run_of(outcome)
+        if check and not run.success:
+            raise AssertionError(f"dbt {' '.join(arguments)} failed\n{run}")
+        return run
+
+    def build(
+        self,
+        *arguments: str,
+        full_refresh: bool = False,
+        select: Iterable[str] = (),
+        with_tests: bool = False,
+        **options,
+    ) -> Run:
+        """`dbt build`; data tests are run where asked for, unit tests never."""
+        command = ["build", *arguments]
+        for kind in ("unit_test",) if with_tests else ("unit_test", "test"):
+            command += ["--exclude-resource-type", kind]
+        if select:
+            command += ["--select", *select]
+        if full_refresh:
+            command.append("--full-refresh")
+        return self.dbt(*command, **options)
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        return duckdb.connect(str(self.database), read_only=True)
+
+    def rows(self, query: str) -> list[dict]:
+        """The rows of a table (`schema.table`) or of a query, as dictionaries."""
+        if " " not in query.strip():
+            query = f"select * from {query}"
+        with self.connect() as connection:
+            result = connection.execute(query)
+            names = [column[0] for column in result.description]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def _hash_key(folder: Path) -> Path:
+    """One fixed key for all tests: hashes are then the same in every bench."""
+    path = folder / "hash_key.parquet"
+    if not path.exists():
+        pq.write_table(pa.table({"hash_key": ["a key for tests"]}), path)
+    return path
+
+
+def _run_of(outcome) -> Run:
+    run = Run(success=bool(outcome.success))
+    if outcome.exception is not None:
+        run.messages["dbt"] = str(outcome.exception)
+    for result in getattr(outcome.result, "results", None) or []:
+        status = str(getattr(result.status, "value", result.status))
+        run.nodes[result.node.name] = status
+        run.seconds += result.execution_time or 0
+        if status in ("error", "fail", "runtime error"):
+            run.messages[result.node.name] = (result.message or status).strip()
+    return run
+
+
+# ---------------------------------------------------------------- what a warehouse holds
+
+
+def is_history(table: str) -> bool:
+    name = table.split(".")[-1]
+    return name in HISTORY_TABLES or name.startswith(tuple(HISTORY_PREFIXES))
+
+
+def columns_of(connection: duckdb.DuckDBPyConnection, schemas=SCHEMAS) -> dict[str, dict[str, str]]:
+    """Table or view (`schema.name`) -> column -> type, of everything but history."""
+    found: dict[str, dict[str, str]] = {}
+    for schema, table, column, kind in connection.execute(
+        """select schema_name, table_name, column_name, data_type from duckdb_columns()
+        where list_contains(?, schema_name) and not internal order by all""",
+        [list(schemas)],
+    ).fetchall():
+        if not is_history(table):
+            found.setdefault(f"{schema}.{table}", {})[column] = kind
+    return found
+
+
+def contents(bench: Bench, schemas=SCHEMAS) -> dict[str, Counter]:
+    """All rows of all tables as order-free multisets; history left out."""
+    with bench.connect() as connection:
+        return {
+            table: Counter(connection.execute(f"select * from {table}").fetchall())
+            for table in columns_of(connection, schemas)
+        }
+
+
+@dataclass
+class Difference:
+    """One table that is not the same in two warehouses."""
+
+    table: str
+    columns: list[str]
+    only_left: list[tuple] = field(default_factory=list)
+    only_right: list[tuple] = field(default_factory=list)
+    remark: str = ""
+
+    def describe(self, rows: int = 3, names: tuple[str, str] = ("left", "right")) -> str:
+        lines = [self.table + (f": {self.remark}" if self.remark else "")]
+        if self.only_left or self.only_right:
+            lines[0] += f": {len(self.only_left)} rows only {names[0]}, "
+            lines[0] += f"{len(self.only_right)} only {names[1]}"
+        one, two = names
+        for left, right in _nearest(self.only_left, self.only_right)[:rows]:
+            if left is None or right is None:
+                lines.append(f"  {two if left is None else one}: {self._row(left or right)}")
+                continue
+            lines.append(f"  {self._row(left, same_as=right)}")
+            for name, here, there in zip(self.columns, left, right, strict=True):
+                if here != there:
+                    lines.append(f"    {name}: {_short(here)} {one}, {_short(there)} {two}")
+        return "\n".join(lines)
+
+    def _row(self, row: tuple, same_as: tuple | None = None) -> str:
+        shown = [
+            f"{name}={_short(value)}"
+            for position, (name, value) in enumerate(zip(self.columns, row, strict=True))
+            if value is not None and (same_as is None or same_as[position] == value)
+        ]
+        return ", ".join(shown[:8] if same_as else shown)
+
+
+def _short(value) -> str:
+    text = value.isoformat(" ") if isinstance(value, datetime | date) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _nearest(left: list[tuple], right: list[tuple]) -> list[tuple]:
+    """Pairs rows that agree in most columns, so that a diff shows the columns and not the rows."""
+    rest, pairs = list(right[:200]), []
+    for row in left[:50]:
+        best = max(rest, key=lambda other: _agreement(row, other), default=None)
+        if best is None or 2 * _agreement(row, best) < len(row):
+            pairs.append((row, None))
+        else:
+            rest.remove(best)
+            pairs.append((row, best))
+    return pairs + [(None, row) for row in rest]
+
+
+def _agreement(row: tuple, other: tuple) -> int:
+    return sum(a == b for a, b in zip(row, other, strict=True))
+
+
+def differences(
+    left: Bench,
+    right: Bench,
+    schemas: Iterable[str] = SCHEMAS,
+    without_tables: Iterable[str] = (),
+    without_columns: Iterable[str] = (),
+) -> list[Difference]:
+    """The tables that differ in columns or in rows (as multisets; floats within 1e-9)."""
+    leave_out = set(without_columns)
+
+    def columns(connection):
+        return {
+            table: {name: kind for name, kind in found.items() if name not in leave_out}
+            for table, found in columns_of(connection, tuple(schemas)).items()
+            if table.split(".")[-1] not in set(without_tables)
+        }
+
+    found = []
+    with left.connect() as one, right.connect() as other:
+        of_left, of_right = columns(one), columns(other)
+        for table in sorted(of_left.keys() | of_right.keys()):
+            if of_left.get(table) != of_right.get(table):
+                if table not in of_left or table not in of_right:
+                    remark = f"only {'left' if table in of_left else 'right'}"
+                else:
+                    gone = sorted(of_left[table].items() - of_right[table].items())
+                    new = sorted(of_right[table].items() - of_left[table].items())
+                    remark = f"other columns: {gone} left, {new} right"
+                found.append(Difference(table, [], remark=remark))
+            elif of_left[table]:
+                names = list(of_left[table])
+                quoted = ", ".join(f'"{name}"' for name in names)
+                # the sum of the rows' hashes is the same in any order of the rows
+                mark = f"select count(*), sum(hash({quoted})::hugeint) from {table}"
+                if one.execute(mark).fetchone() != other.execute(mark).fetchone():
+                    query = f"select {quoted} from {table}"
+                    difference = _row_difference(
+                        table, names, one.execute(query).fetchall(), other.execute(query).fetchall()
+                    )
+                    if difference:
+                        found.append(difference)
+    return found
+
+
+def _row_difference(table: str, names: list[str], left: list, right: list) -> Difference | None:
+    here, there = Counter(left), Counter(right)
+    only_left = sorted((here - there).elements(), key=repr)
+    only_right = sorted((there - here).elements(), key=repr)
+    if not only_left and not only_right:
+        return None
+    if len(only_left) == len(only_right) and _equal_but_for_rounding(only_left, only_right):
+        return None
+    return Difference(table, names, only_left, only_right)
+
+
+def _equal_but_for_rounding(left: list[tuple], right: list[tuple]) -> bool:
+    def order(row):
+        exact = [value for value in row if not isinstance(value, float)]
+        return repr(exact), [value for value in row if isinstance(value, float)]
+
+    return all(
+        _equal(a, b)
+        for one, other in zip(sorted(left, key=order), sorted(right, key=order), strict=True)
+        for a, b in zip(one, other, strict=True)
+    )
+
+
+def _equal(one, other) -> bool:
+    if isinstance(one, float) and isinstance(other, float):
+        return one == other or abs(one - other) <= 1e-9 * max(1.0, abs(one), abs(other))
+    return one == other
+
+
+def describe(found: list[Difference], names=("left", "right"), remark: str = "") -> str:
+    head = f"{len(found)} tables differ{'; ' + remark if remark else ''}"
+    return "\n".join([head, *(difference.describe(names=names) for difference in found)])
+
+
+def assert_equal_tables(
+    left: Bench,
+    right: Bench,
+    names: tuple[str, str] = ("left", "right"),
+    explain: Callable[[list[Difference]], str] | None = None,
+    **options,
+) -> None:
+    found = differences(left, right, **options)
+    assert not found, describe(found, names, explain(found) if explain else "")
+
+
+# ---------------------------------------------------------------- a build that may be killed
+
+
+def main() -> int:
+    """Builds a bench and says on standard output, line by line, which node starts and ends."""
+    parser = argparse.ArgumentParser(prog="harness.py", description=main.__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--raw", type=Path)
+    parser.add_argument("--vars", type=json.loads, default={})
+    parser.add_argument("--select", nargs="*", default=[])
+    arguments = parser.parse_args()
+
+    def tell(event) -> None:
+        word = {"LogStartLine": "start", "NodeFinished": "end"}.get(event.info.name)
+        if word:
+            print(word, event.data.node_info.node_name, flush=True)
+
+    bench = Bench(arguments.folder, arguments.raw, arguments.vars)
+    run = bench.build(select=arguments.select, check=False, callbacks=[tell])
+    print(run, file=sys.stderr)
+    return 0 if run.success else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,889 @@
+"""Small random companies, each full of hard cases, that live side by side in one data set.
+
+A world is a handful of people and 5 to 60 raw rows. Every id in it begins with the world's name
+(`w017-`), so worlds never meet except in the loads that carry them and in what counts everybody.
+`world(17)` is the same for ever; `deliveries(worlds, seed)` splits its rows over loads at random.
+"""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+AS_OF = datetime(2025, 10, 1)
+FIRST_DAY = datetime(2023, 3, 1)
+TIMEOUT = timedelta(minutes=30)
+DORMANT = timedelta(days=60)
+DAY = timedelta(days=1)
+INSTANT = timedelta(microseconds=1)
+NAMELESS = "unnamed"  # what a load without a name is called
+
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0"
+BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+
+
+def words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+PATHS = words("""/ /pricing /features /blog/hello /reviews /reviews/best-of /signup /checkout
+    /docs/start /app /app/reports /webinars /case-studies/acme""")
+CORE = words("report_created report_shared project_created feature_used")
+TRACKS = (
+    *CORE,
+    *words("""signed_up email_verified onboarding_step_completed onboarding_completed
+        trial_requested invite_sent invite_accepted checkout_started checkout_step_completed
+        payment_info_entered payment_failed product_added lead_submitted white_paper_downloaded
+        case_study_downloaded video_watched webinar_attended review_read help_article_viewed
+        chat_started search_performed experiment_viewed plan_upgraded error_shown ad_clicked"""),
+    "Something  Nobody Knows!",
+)
+PROPERTIES = (
+    '{"feature": "reports", "step": 1, "flow": "default"}',
+    '{"step": 2, "flow": "default", "cta": "hero", "code": "E42"}',
+    '{"asset": "guide", "percent": 90, "plan": "pro"}',
+    '{"experiment": "price", "variant": "a", "query": "x", "results": 0}',
+    '{"experiment": "price", "variant": "b"}',
+    "{}",
+    None,
+)
+CAMPAIGNS = (
+    {"source": "google", "medium": "cpc", "name": "brand"},
+    {"source": "newsletter", "medium": "email", "name": "may"},
+    {"source": "facebook", "medium": "paid_social"},
+    {"medium": "affiliate"},
+)
+REFERRERS = ("https://www.google.com/search", "https://t.co/x", "https://blog.example.org/a")
+CURRENCIES = ("EUR", "EUR", "USD", "DKK", "gbp", "CHF")
+PLACEHOLDERS = (
+    "null",
+    "undefined",
+    "0000",
+    "N/A",
+    " guest ",
+    "00000000-0000-0000-0000-000000000000",
+)
+
+
+@dataclass(frozen=True)
+class RawRow:
+    """One raw row, not yet delivered."""
+
+    table: str
+    values: dict
+    batch: str = ""  # the rows of a batch travel together, in one load
+    reject_reason: str | None = None  # what the judgement has to be
+    delivery: int | None = None  # regressions say how they came; else it is drawn
+    load_id: str | None = None
+    loaded_at: datetime | None = None
+
+
+@dataclass
+class World:
+    name: str
+    rows: list[RawRow] = field(default_factory=list)
+    scenes: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------- one world
+
+
+class Stage:
+    """Where scenes put their rows: the ids, the clock and the collectors of one world."""
+
+    def __init__(self, name: str, seed: str):
+        self.name = name
+        self.random = random.Random(seed)
+        self.rows: list[RawRow] = []
+        self.counter = 0
+        self.now = self.a_start()
+
+    def a_start(self) -> datetime:
+        """Somewhen; one time in eight in the night in which Copenhagen changes its clocks."""
+        chance = self.random
+        if chance.random() < 0.125:
+            night = chance.choice((datetime(2024, 3, 31), datetime(2024, 10, 27)))
+            return night - timedelta(minutes=chance.choice((150, 60, 1, 0)))
+        return FIRST_DAY + timedelta(
+            days=chance.randrange(490), microseconds=chance.randrange(86_400 * 10**6)
+        )
+
+    def a(self, kind: str, number: int | str = 1) -> str:
+        """An identifier of this world: the same for the same kind and number."""
+        return f"{self.name}-{kind}{number}"
+
+    def email(self, number: int = 1) -> str:
+        return f"{self.a('person', number)}@example.com"
+
+    def phone(self, number: int = 1) -> str:
+        digits = "".join(character for character in self.name if character.isdigit())
+        return f"+45 {int(digits or 0):04d} {number:04d}"
+
+    def row_id(self) -> str:
+        self.counter += 1
+        # ids do not grow with time: ties in time must not be broken by the order of writing
+        return f"{self.name}-{self.random.randrange(16**6):06x}-{self.counter}"
+
+    def chance(self, share: float) -> bool:
+        return self.random.random() < share
+
+    def wait(self, *gaps: timedelta) -> datetime:
+        self.now += self.random.choice(gaps)
+        return self.now
+
+    def pause(self) -> datetime:
+        """On to the next event: at once, within the session, at its very edge, or later."""
+        return self.wait(
+            timedelta(0),
+            timedelta(seconds=1),
+            timedelta(minutes=self.random.randrange(1, 29)),
+            TIMEOUT - INSTANT,
+            TIMEOUT,
+            TIMEOUT + INSTANT,
+            timedelta(hours=self.random.randrange(1, 40)),
+        )
+
+    def received(self, at: datetime) -> datetime:
+        """Mostly soon after; now and then a year later."""
+        delays = (timedelta(0), timedelta(seconds=2), timedelta(hours=3), 9 * DAY, 400 * DAY)
+        return min(at + self.random.choices(delays, (2, 8, 2, 1, 1))[0], AS_OF)
+
+    def add(self, table: str, reject_reason: str | None = None, **values) -> RawRow:
+        row = RawRow(table, values, reject_reason=reject_reason)
+        self.rows.append(row)
+        return row
+
+    # -- the collectors
+
+    def track(self, event: str | None, anon=None, user=None, device=None, **more) -> RawRow:
+        at = more.pop("at", self.now)
+        values = {
+            "id": self.row_id(),
+            "event": event,
+            "anonymous_id": anon,
+            "user_id": user,
+            "context_device_id": device,
+            "received_at": self.received(at),
+            "context_user_agent": BROWSER,
+            "context_ip": f"10.0.{self.random.randrange(9)}.{self.random.randrange(99)}",
+            "context_page_url": f"https://www.example.com{self.random.choice(PATHS)}",
+            "properties": self.random.choice(PROPERTIES),
+            **self.time_of(at),
+        }
+        return self.add("segment.tracks", more.pop("reject_reason", None), **{**values, **more})
+
+    def time_of(self, at: datetime) -> dict:
+        """A collector's clock: UTC text, text with an offset, or a wrong clock to be corrected."""
+        kind = self.random.choice(("utc", "utc", "offset", "skewed"))
+        if kind == "offset":
+            return {"timestamp": f"{(at + timedelta(hours=2)).isoformat()}+02:00"}
+        if kind == "skewed":
+            skew = timedelta(seconds=self.random.randrange(-4000, 4000))
+            received = self.received(at)
+            return {
+                "original_timestamp": (at + skew).isoformat() + "Z",
+                "sent_at": received + skew,
+                "received_at": received,
+            }
+        return {"timestamp": at.isoformat() + "Z"}
+
+    def page(self, path: str | None = None, anon=None, user=None, device=None, **more) -> RawRow:
+        at = more.pop("at", self.now)
+        path = path or self.random.choice(PATHS)
+        values = {
+            "id": self.row_id(),
+            "anonymous_id": anon,
+            "user_id": user,
+            "context_device_id": device,
+            "name": self.random.choice((None, "Page")),
+            "title": path.title(),
+            "url": f"https://www.example.com{path}",
+            "path": path,
+            "timestamp": at,
+            "received_at": self.received(at),
+            "context_user_agent": BROWSER,
+        }
+        if self.chance(0.3):
+            values |= {f"context_campaign_{k}": v for k, v in self.random.choice(CAMPAIGNS).items()}
+        elif self.chance(0.1):
+            values["url"] += "?gclid=abc&utm_source=Google&utm_term=a%20b"
+        if self.chance(0.3):
+            values["referrer"] = self.random.choice(REFERRERS)
+        return self.add("segment.pages", more.pop("reject_reason", None), **{**values, **more})
+
+    def screen(self, anon=None, user=None, device=None, **more) -> RawRow:
+        at = more.pop("at", self.now)
+        values = {
+            "id": self.row_id(),
+            "anonymous_id": anon,
+            "user_id": user,
+            "context_device_id": device,
+            "name": self.random.choice(("Home", "Report", None)),
+            "timestamp": at,
+            "received_at": self.received(at),
+            "context_os_name": "iOS",
+        }
+        return self.add("segment.screens", **{**values, **more})
+
+    def something(self, anon=None, user=None, device=None, **more) -> RawRow:
+        """Any event of a person: mostly a page or a track."""
+        kind = self.random.random()
+        if kind < 0.4:
+            return self.page(None, anon, user, device, **more)
+        if kind < 0.9:
+            return self.track(self.random.choice(TRACKS), anon, user, device, **more)
+        return self.screen(anon, user, device, **more)
+
+    def identify(self, anon=None, user=None, **more) -> RawRow:
+        at = more.pop("at", self.now)
+        values = {
+            "id": self.row_id(),
+            "anonymous_id": anon,
+            "user_id": user,
+            "timestamp": at,
+            "received_at": self.received(at),
+        }
+        reason = more.pop("reject_reason", None)
+        return self.add("segment.identifies", reason, **{**values, **more})
+
+    def alias(self, previous, user) -> RawRow:
+        return self.add(
+            "segment.aliases",
+            id=self.row_id(),
+            previous_id=previous,
+            user_id=user,
+            timestamp=self.now,
+            received_at=self.received(self.now),
+        )
+
+    def group(self, user, account, anon=None) -> RawRow:
+        return self.add(
+            "segment.groups",
+            id=self.row_id(),
+            anonymous_id=anon,
+            user_id=user,
+            group_id=account,
+            timestamp=self.now,
+            received_at=self.received(self.now),
+        )
+
+    def customer(self, customer, user=None, **more) -> RawRow:
+        values = {"customer_id": customer, "user_id": user, "created_at": self.now}
+        values["updated_at"] = self.received(self.now)
+        return self.add("billing.customers", **{**values, **more})
+
+    def subscription(self, number: int, updated_at: datetime, **more) -> RawRow:
+        values = {
+            "subscription_id": self.a("sub", number),
+            "plan": "pro",
+            "status": "active",
+            "mrr_amount": "49.00",
+            "currency": "EUR",
+            "updated_at": updated_at,
+        }
+        reason = more.pop("reject_reason", None)
+        return self.add("billing.subscriptions", reason, **{**values, **more})
+
+    def invoice(self, number: int, status: str, **more) -> RawRow:
+        values = {
+            "invoice_id": self.a("inv", number),
+            "amount": Decimal("49.00"),
+            "currency": self.random.choice(CURRENCIES),
+            "status": status,
+            "issued_at": self.now,
+            "paid_at": self.now + DAY if status == "paid" else None,
+            "updated_at": self.received(self.now),
+        }
+        reason = more.pop("reject_reason", None)
+        return self.add("billing.invoices", reason, **{**values, **more})
+
+    def order(self, number: int, **more) -> RawRow:
+        values = {
+            "order_id": self.a("order", number),
+            "total_amount": f"{self.random.randrange(0, 20_000) / 100:.2f}",
+            "currency": self.random.choice(CURRENCIES),
+            "item_count": self.random.randrange(1, 5),
+            "placed_at": self.now,
+            "updated_at": self.received(self.now),
+        }
+        reason = more.pop("reject_reason", None)
+        return self.add("commerce.orders", reason, **{**values, **more})
+
+    def refund(self, number: int, **more) -> RawRow:
+        values = {
+            "refund_id": self.row_id(),
+            "order_id": self.a("order", number),
+            "amount": Decimal("5.00"),
+            "currency": "EUR",
+            "refunded_at": self.now,
+            "updated_at": self.received(self.now),
+        }
+        return self.add("commerce.refunds", **{**values, **more})
+
+    def spend(self, **more) -> RawRow:
+        values = {
+            "date": self.now.date(),
+            "platform": self.random.choice(("google", "facebook")),
+            "campaign": self.a("campaign", self.random.randrange(2)),
+            "utm_source": "google",
+            "utm_medium": "cpc",
+            "utm_campaign": "brand",
+            "impressions": self.random.randrange(1000),
+            "clicks": self.random.randrange(50),
+            "spend_amount": f"{self.random.randrange(5000) / 100:.2f}",
+            "currency": self.random.choice(CURRENCIES),
+            "updated_at": self.now + DAY,
+        }
+        return self.add("ads.spend", more.pop("reject_reason", None), **{**values, **more})
+
+
+# ---------------------------------------------------------------- scenes
+
+SCENES: dict[str, Callable[[Stage], None]] = {}
+HEAVY = ("a_run_of_more_than_a_day",)  # many rows: only now and then
+
+
+def scene(function: Callable[[Stage], None]) -> Callable[[Stage], None]:
+    SCENES[function.__name__] = function
+    return function
+
+
+@scene
+def somebody_looks_around(s: Stage) -> None:
+    anon = s.a("anon", s.random.randrange(3))
+    for _ in range(s.random.randrange(2, 9)):
+        s.something(anon)
+        s.pause()
+
+
+@scene
+def ties_in_time(s: Stage) -> None:
+    anon, user = s.a("anon", s.random.randrange(3)), s.a("user", s.random.randrange(3))
+    for event in s.random.sample(TRACKS, 4):
+        s.track(event, anon, s.random.choice((None, user)), timestamp=s.now.isoformat())
+    s.page("/blog/hello", anon)
+    s.page("/pricing", anon, context_campaign_source="google", context_campaign_medium="cpc")
+    s.now += TIMEOUT
+    s.something(anon)
+
+
+@scene
+def a_run_of_more_than_a_day(s: Stage) -> None:
+    anon = s.a("anon", 1)
+    # in the first kind events fall on the very multiples of the cap
+    gap = s.random.choice((timedelta(minutes=24), TIMEOUT - INSTANT))
+    for number in range(s.random.choice((55, 65))):
+        user = s.a("user", 1) if number in (20, 57) else None
+        s.page("/app", anon, user)
+        s.now += gap
+
+
+@scene
+def a_login_long_after(s: Stage) -> None:
+    anon, user = s.a("anon", s.random.randrange(3)), s.a("user", s.random.randrange(3))
+    for _ in range(3):
+        s.something(anon)
+        s.pause()
+    s.wait(timedelta(minutes=5), 3 * DAY, 400 * DAY)
+    s.random.choice(
+        (
+            lambda: s.identify(anon, user, email=s.random.choice((None, s.email(1)))),
+            lambda: s.track("signed_up", anon, user),
+            lambda: s.alias(anon, user),
+        )
+    )()
+    s.something(anon)
+
+
+@scene
+def a_device_of_several_users(s: Stage) -> None:
+    kind = s.random.choice(("anon", "device"))
+    shared = {"anon": s.a("anon", "-shared")} if kind == "anon" else {"device": s.a("device", 9)}
+    users = [s.a("user", number) for number in range(s.random.choice((2, 2, 3)))]
+    for _ in range(s.random.randrange(5, 12)):
+        user = s.random.choice((None, None, *users))
+        s.something(**shared, user=user)
+        s.pause()
+    s.identify(shared.get("anon"), users[0], context_device_id=shared.get("device"))
+
+
+@scene
+def a_changed_cookie(s: Stage) -> None:
+    user, device = s.a("user", s.random.randrange(3)), s.a("device", s.random.randrange(2))
+    for number in range(3):
+        anon = s.a("anon", f"-cookie{number}")
+        s.something(anon, None, s.random.choice((None, device)))
+        s.pause()
+        s.something(anon, s.random.choice((None, user)), device)
+        s.pause()
+
+
+@scene
+def a_chain_of_aliases(s: Stage) -> None:
+    length = s.random.randrange(2, 6)
+    for number in range(length):
+        s.alias(s.a("anon", f"-chain{number}"), s.a("user", f"-chain{number}"))
+        s.identify(s.a("anon", f"-chain{number + 1}"), s.a("user", f"-chain{number}"))
+    s.something(s.a("anon", "-chain0"))
+    s.pause()
+    s.something(s.a("anon", f"-chain{length}"))
+    s.group(s.a("user", "-chain0"), s.a("account", 1), s.random.choice((None, s.a("anon", 1))))
+
+
+@scene
+def weak_identifiers_only(s: Stage) -> None:
+    """Cookies and devices seen together, with a user at one end, at both or at neither."""
+    for number in range(s.random.randrange(1, 4)):
+        s.screen(s.a("anon", f"-weak{number}"), None, s.a("device", f"-weak{number}"))
+        s.screen(s.a("anon", f"-weak{number + 1}"), None, s.a("device", f"-weak{number}"))
+        s.pause()
+    for end in (0, 1):
+        if s.chance(0.5):
+            s.identify(s.a("anon", f"-weak{end}"), s.a("user", f"-weak{end}"))
+    s.screen(None, None, s.a("device", "-weak0"))
+
+
+@scene
+def an_address_of_several_users(s: Stage) -> None:
+    count = s.random.choice((2, 2, 5, 6))  # more than 5: the address says nothing
+    for number in range(count):
+        # one address, spelled as people spell it
+        address = s.random.choice(
+            (s.email(1), s.email(1).upper(), "+x@".join(s.email(1).split("@")))
+        )
+        s.identify(s.a("anon", number), s.a("user", number), email=address)
+    s.something(s.a("anon", 0), s.a("user", 0))
+    s.pause()
+    s.something(None, s.a("user", 1), context_device_id=s.a("device", 1))
+
+
+@scene
+def a_customer_of_several_users(s: Stage) -> None:
+    count = s.random.choice((2, 3, 4))  # more than 3: the customer id says nothing
+    for number in range(count):
+        s.customer(s.a("cust", 1), s.a("user", number), phone=s.phone(number))
+        s.pause()
+    s.customer(s.a("cust", 1), None, email=s.email(7))
+    s.invoice(50, "paid", customer_id=s.a("cust", 1))
+    s.something(s.a("anon", 1), s.a("user", 1))
+
+
+@scene
+def one_phone_in_two_hands(s: Stage) -> None:
+    for number in range(s.random.choice((1, 2))):
+        s.identify(None, s.a("user", number), phone=s.phone(5))
+        s.something(s.a("anon", number), s.a("user", number))
+        s.pause()
+    s.identify(s.a("anon", 2), None, phone=s.phone(5))
+    s.something(s.a("anon", 2))
+
+
+@scene
+def placeholders(s: Stage) -> None:
+    for _ in range(3):
+        s.something(s.a("anon", 1), s.random.choice(PLACEHOLDERS))
+        s.pause()
+        s.something(s.random.choice(PLACEHOLDERS), s.random.choice((None, s.a("user", 1))))
+        s.pause()
+    s.track("report_created", s.random.choice(PLACEHOLDERS))  # nobody at all
+    s.identify(s.random.choice(PLACEHOLDERS), s.a("user", 2), email=s.email(2))
+
+
+@scene
+def addresses_as_user_ids(s: Stage) -> None:
+    s.something(s.a("anon", 1), s.email(3))
+    s.identify(s.a("anon", 2), s.a("user", 3), email=s.email(3))
+    s.track("lead_submitted", s.a("anon", 4), context_traits_email=s.email(3))
+    s.something(s.a("anon", 4))
+
+
+@scene
+def a_subscription_in_versions(s: Stage) -> None:
+    user, customer = s.a("user", s.random.randrange(3)), s.a("cust", s.random.randrange(2))
+    number = s.random.randrange(2)
+    trial, start = s.now, s.now + 14 * DAY
+    base = {
+        "customer_id": s.random.choice((customer, None)),
+        "user_id": user,
+        "trial_started_at": s.random.choice((trial, None)),
+        "started_at": start,
+    }
+    s.subscription(number, trial, **{**base, "trial_started_at": trial, "started_at": None})
+    s.subscription(number, start, **base)
+    cancel = start + s.random.choice((timedelta(0), DAY, 40 * DAY, DORMANT))
+    later = cancel + timedelta(hours=1)
+    s.subscription(number, later, **base, cancelled_at=cancel, status="cancelled")
+    what = s.random.random()
+    if what < 0.25:  # the cancel moves
+        s.subscription(number, later + DAY, **base, cancelled_at=cancel + 3 * DAY)
+    elif what < 0.5:  # it is taken back
+        s.subscription(number, later + DAY, **base)
+    elif what < 0.75:  # it turns out to be somebody else's
+        other = {"customer_id": s.a("cust", 5), "user_id": s.a("user", 5)}
+        s.subscription(number, later + DAY, **{**base, **other}, email=s.email(4))
+    if s.chance(0.3):  # two versions of one moment
+        s.subscription(number, later + DAY, **base, plan="team", mrr_amount="99.00")
+    if s.chance(0.3):  # and of one content, as far as the journey goes
+        s.subscription(number, later + DAY, **base, email=s.email(5), billing_interval="year")
+    for at in (trial, start, cancel, cancel + 2 * DAY):
+        s.something(s.a("anon", 1), user, at=at)
+    s.now = later
+
+
+@scene
+def invoices_and_their_states(s: Stage) -> None:
+    user, customer = s.a("user", s.random.randrange(3)), s.a("cust", 1)
+    number = s.random.randrange(3)
+    for status in s.random.sample(("open", "paid", "failed"), 2):
+        s.invoice(number, status, user_id=s.random.choice((user, None)), customer_id=customer)
+    s.invoice(number + 10, "paid", user_id=user, amount=Decimal("0.00"))
+    s.customer(customer, user, email=s.email(1))
+    s.something(s.a("anon", 1), user)
+
+
+@scene
+def orders_and_refunds(s: Stage) -> None:
+    guest, user = s.email(6), s.a("user", s.random.randrange(3))
+    s.page("/checkout", s.a("anon", 3))
+    s.order(1, email=guest, anonymous_id=s.a("anon", 3))
+    s.pause()
+    s.order(2, user_id=user, email=s.random.choice((guest, s.email(1), None)))
+    s.wait(DAY, 90 * DAY)
+    s.refund(1)
+    s.refund(2, user_id=user)
+    if s.chance(0.5):
+        s.refund(7)  # of an order that never came
+
+
+@scene
+def restated_spend(s: Stage) -> None:
+    for _ in range(s.random.randrange(2, 6)):
+        s.spend(updated_at=s.now + s.random.choice((DAY, DAY, 3 * DAY)))
+
+
+@scene
+def dormant_to_the_instant(s: Stage) -> None:
+    user = s.a("user", s.random.randrange(3))
+    for gap in (timedelta(0), -INSTANT, INSTANT, timedelta(0)):
+        s.page("/app", s.a("anon", 1), user)
+        s.now += DORMANT + s.random.choice((gap, timedelta(0)))
+    s.page("/app", s.a("anon", 1), user)
+
+
+@scene
+def nearly_dormant_at_the_end(s: Stage) -> None:
+    s.now = AS_OF - DORMANT + s.random.choice((-INSTANT, timedelta(0), INSTANT))
+    s.page("/app", s.a("anon", s.random.randrange(3)), s.random.choice((None, s.a("user", 1))))
+    if s.chance(0.3):
+        s.page("/app", s.a("anon", 1), at=AS_OF - s.random.choice((INSTANT, 10 * DAY)))
+
+
+@scene
+def churned_and_back(s: Stage) -> None:
+    user, start = s.a("user", s.random.randrange(3)), s.now
+    cancel = start + s.random.choice((10 * DAY, DORMANT - INSTANT, DORMANT, DORMANT + INSTANT))
+    s.track("signed_up", s.a("anon", 1), user)
+    s.subscription(7, cancel, user_id=user, started_at=start, cancelled_at=cancel)
+    s.subscription(8, cancel, user_id=user, started_at=cancel, trial_started_at=start)
+    for gap in (timedelta(0), INSTANT, DAY):
+        if s.chance(0.6):
+            s.something(s.a("anon", 1), user, at=cancel + gap)
+    s.invoice(20, "paid", user_id=user, paid_at=s.random.choice((cancel, cancel + 30 * DAY)))
+    s.now = cancel + DAY
+
+
+@scene
+def a_habit_or_nearly(s: Stage) -> None:
+    user, first = s.a("user", s.random.randrange(3)), s.now
+    for days in (0, s.random.choice((1, 14)), s.random.choice((27, 28))):
+        at = first + days * DAY
+        for _ in range(s.random.choice((1, 2))):
+            s.track(s.random.choice(CORE), s.a("anon", 1), user, at=at)
+            at += s.random.choice((timedelta(0), timedelta(hours=2)))
+    s.now = first + 29 * DAY
+
+
+@scene
+def bots_and_colleagues(s: Stage) -> None:
+    anon = s.a("anon", s.random.randrange(3))
+    s.page("/", anon, context_user_agent=BOT)
+    s.something(anon)
+    s.page("/app", anon, s.a("user", "-bot"), context_user_agent=BOT)
+    s.track("signed_up", anon, f"{s.name}@example-internal.test")
+
+
+@scene
+def an_account_and_its_members(s: Stage) -> None:
+    for number in range(2):
+        s.group(s.a("user", number), s.a("account", s.random.randrange(2)))
+        s.group(s.a("user", number), s.a("account", s.random.randrange(2)))
+        s.something(None, s.a("user", number))
+        s.pause()
+
+
+@scene
+def a_road_to_customer(s: Stage) -> None:
+    anon, user = s.a("anon", s.random.randrange(3)), s.a("user", s.random.randrange(3))
+    road = words("""experiment_viewed lead_submitted signed_up email_verified
+        onboarding_step_completed onboarding_completed feature_used checkout_started
+        checkout_step_completed payment_info_entered plan_upgraded invite_sent""")
+    for number, event in enumerate(road):
+        if s.chance(0.7):
+            s.track(event, anon, user if number >= 2 else None)
+            s.pause()
+    s.order(3, user_id=user)
+
+
+@scene
+def broken_rows(s: Stage) -> None:
+    for reason in s.random.sample(sorted(BROKEN), 5):
+        s.random.choice(BROKEN[reason])(s, reason)
+
+
+# every reason to reject a row, by every kind of row that can give it
+BROKEN: dict[str, list[Callable[[Stage, str], RawRow]]] = {
+    "missing_event_id": [lambda s, why: s.page("/", s.a("anon"), id=None, reject_reason=why)],
+    "missing_event_name": [lambda s, why: s.track(None, s.a("anon"), reject_reason=why)],
+    "missing_identifier": [
+        lambda s, why: s.page("/", " \t ", reject_reason=why),
+        lambda s, why: s.identify(None, None, phone="123", reject_reason=why),
+        lambda s, why: s.subscription(90, s.now, started_at=s.now, reject_reason=why),
+    ],
+    "oversized_identifier": [
+        lambda s, why: s.page("/", s.a("anon") + "x" * 3000, reject_reason=why),
+        lambda s, why: s.identify(s.a("anon"), s.a("user") + "y" * 3000, reject_reason=why),
+    ],
+    "unreadable_timestamp": [
+        lambda s, why: s.track(
+            "x", s.a("anon"), timestamp="yesterday", original_timestamp=None, reject_reason=why
+        ),
+        lambda s, why: s.identify(
+            s.a("anon"), s.a("user"), timestamp="infinity", received_at=None, reject_reason=why
+        ),
+        lambda s, why: s.subscription(
+            91, s.now, user_id=s.a("user"), started_at="31/12/2024", reject_reason=why
+        ),
+        lambda s, why: s.spend(date="2024-13-01", reject_reason=why),
+    ],
+    "missing_timestamp": [
+        lambda s, why: s.page("/", s.a("anon"), timestamp=None, reject_reason=why),
+        lambda s, why: s.identify(
+            s.a("anon"), s.a("user"), timestamp=None, received_at=None, reject_reason=why
+        ),
+        lambda s, why: s.subscription(92, s.now, user_id=s.a("user"), reject_reason=why),
+        lambda s, why: s.spend(date=None, reject_reason=why),
+    ],
+    "timestamp_too_early": [
+        lambda s, why: s.page("/", s.a("anon"), timestamp=datetime(1970, 1, 1), reject_reason=why),
+        lambda s, why: s.identify(
+            s.a("anon"), s.a("user"), timestamp=datetime(1999, 12, 31), reject_reason=why
+        ),
+        lambda s, why: s.subscription(
+            93, s.now, user_id=s.a("user"), started_at=datetime(1970, 1, 1), reject_reason=why
+        ),
+        lambda s, why: s.spend(date="1970-01-01", reject_reason=why),
+    ],
+    "timestamp_in_future": [
+        lambda s, why: s.page("/", s.a("anon"), timestamp=datetime(2099, 1, 1), reject_reason=why),
+        lambda s, why: s.identify(
+            s.a("anon"), s.a("user"), timestamp=datetime(2098, 1, 1), reject_reason=why
+        ),
+        lambda s, why: s.subscription(
+            94, s.now, user_id=s.a("user"), started_at=datetime(2099, 1, 1), reject_reason=why
+        ),
+        lambda s, why: s.spend(date="2099-01-01", reject_reason=why),
+    ],
+    "malformed_properties": [
+        lambda s, why: s.track("x", s.a("anon"), properties='{"a": ', reject_reason=why),
+        lambda s, why: s.track("x", s.a("anon"), properties="[1]", reject_reason=why),
+    ],
+    "unreadable_amount": [
+        lambda s, why: s.order(95, user_id=s.a("user"), total_amount="1,5 EUR", reject_reason=why),
+        lambda s, why: s.subscription(
+            95,
+            s.now,
+            user_id=s.a("user"),
+            started_at=s.now,
+            mrr_amount="NaN",
+            reject_reason=why,
+        ),
+        lambda s, why: s.spend(spend_amount="much", reject_reason=why),
+    ],
+    "negative_amount": [
+        lambda s, why: s.order(96, user_id=s.a("user"), total_amount="-5", reject_reason=why),
+        lambda s, why: s.invoice(
+            96, "paid", user_id=s.a("user"), amount=Decimal("-1.00"), reject_reason=why
+        ),
+        lambda s, why: s.subscription(
+            96, s.now, user_id=s.a("user"), started_at=s.now, mrr_amount="-1", reject_reason=why
+        ),
+        lambda s, why: s.spend(clicks=-1, reject_reason=why),
+    ],
+    "unknown_currency": [
+        lambda s, why: s.order(97, user_id=s.a("user"), currency="EURO", reject_reason=why),
+        lambda s, why: s.invoice(
+            97, "paid", user_id=s.a("user"), currency="XXX", reject_reason=why
+        ),
+        lambda s, why: s.subscription(
+            97, s.now, user_id=s.a("user"), started_at=s.now, currency="xts", reject_reason=why
+        ),
+        lambda s, why: s.spend(currency="E1", reject_reason=why),
+    ],
+    "missing_subscription_id": [
+        lambda s, why: s.subscription(
+            98,
+            s.now,
+            user_id=s.a("user"),
+            started_at=s.now,
+            subscription_id=None,
+            reject_reason=why,
+        )
+    ],
+    "missing_campaign": [lambda s, why: s.spend(platform=None, campaign=None, reject_reason=why)],
+}
+
+
+# ---------------------------------------------------------------- copies
+
+TIME_COLUMN = {
+    "segment.tracks": "received_at",
+    "segment.pages": "received_at",
+    "segment.screens": "received_at",
+    "segment.identifies": "received_at",
+    "commerce.orders": "updated_at",
+    "commerce.refunds": "updated_at",
+    "billing.invoices": "updated_at",
+}
+
+
+def copies_of(s: Stage, row: RawRow) -> list[RawRow]:
+    """The same row once more: equal, or with the same id and another payload."""
+    what = s.random.random()
+    if what < 0.35 or row.table not in TIME_COLUMN or row.reject_reason:
+        return [row] * s.random.choice((1, 1, 2))
+    column = TIME_COLUMN[row.table]
+    received_at = row.values.get(column)
+    other = dict(row.values)
+    if "original_timestamp" not in row.values and received_at is not None:
+        # of a corrected clock the time of receipt is part of the time itself
+        earlier = received_at - s.random.choice((INSTANT, timedelta(hours=1)))
+        other[column] = s.random.choice((earlier, received_at, received_at + DAY, None))
+    for _ in range(s.random.choice((1, 1, 2))):
+        change_payload(s, row.table, other)
+    return [replace(row, values=other)]
+
+
+def change_payload(s: Stage, table: str, values: dict) -> None:
+    if table.startswith("segment."):
+        changes = [
+            {"anonymous_id": s.random.choice((s.a("anon", s.random.randrange(4)), "null"))},
+            {"user_id": s.a("user", s.random.randrange(4)), "anonymous_id": s.a("anon", 1)},
+            {"context_device_id": s.a("device", s.random.randrange(2))},
+        ]
+        if table in ("segment.tracks", "segment.pages"):
+            changes += [
+                {"context_user_agent": s.random.choice((BOT, None))},
+                {"context_ip": "10.9.9.9"},
+                {"context_campaign_term": "other words"},
+                {"context_campaign_source": "bing"},
+            ]
+        if table == "segment.tracks":
+            changes += [
+                {"event": s.random.choice(TRACKS)},
+                {"context_page_title": "Another title"},
+                {"properties": s.random.choice(PROPERTIES)},
+                {"context_traits_email": s.email(s.random.randrange(3))},
+            ]
+        elif table == "segment.identifies":
+            changes += [{"email": s.email(8)}, {"phone": s.phone(8)}]
+    else:
+        changes = [{"user_id": s.a("user", s.random.randrange(4))}, {"currency": "USD"}]
+        if table == "commerce.orders":
+            changes += [{"item_count": 9}, {"total_amount": "7.77"}, {"email": s.email(2)}]
+    values.update(s.random.choice(changes))
+
+
+def world(number: int | str, scenes: Iterable[str] | None = None) -> World:
+    """The world of this number: the same rows for ever, as long as the scenes are."""
+    name = f"w{number:03d}" if isinstance(number, int) else number
+    s = Stage(name, seed=f"world {name}")
+    if scenes is None:
+        usual = [name for name in SCENES if name not in HEAVY]
+        scenes = s.random.sample(usual, s.random.choice((1, 2, 3, 4)))
+        if s.chance(0.05):
+            scenes.append(s.random.choice(HEAVY))
+    for name in scenes:
+        SCENES[name](s)
+        s.now = s.random.choice((s.now + TIMEOUT, s.now + 3 * DAY, s.a_start()))
+        if s.now > AS_OF - 450 * DAY:  # nothing may happen after the clock
+            s.now = s.a_start()
+
+    for row in list(s.rows):
+        if s.chance(0.15):
+            s.rows += copies_of(s, row)
+    if s.chance(0.3):  # a batch, delivered once and then once more
+        chosen = set(s.random.sample(range(len(s.rows)), max(1, len(s.rows) // 3)))
+        again = [replace(s.rows[at], batch="again") for at in sorted(chosen)]
+        s.rows = [
+            replace(row, batch="once") if at in chosen else row for at, row in enumerate(s.rows)
+        ] + again
+    return World(s.name, s.rows, tuple(scenes))
+
+
+# ---------------------------------------------------------------- deliveries
+
+
+def deliveries(worlds: Iterable[World], seed: int | str, count: int = 4) -> list[list[RawRow]]:
+    """The rows of all worlds in `count` deliveries, each with its load.
+
+    A delivery brings one to three loads of its own; every fifth row joins a load of an earlier
+    delivery. Neither the names of the loads nor their times are in the order of delivery.
+    """
+    chance = random.Random(f"split {seed}")
+    loads_of = []
+    for _ in range(count):
+        loads_of.append([a_load(chance) for _ in range(chance.choice((1, 2, 3)))])
+    loads_of[-1][0] = ("it's Sunday", loads_of[-1][0][1])  # a name that has to be quoted
+
+    delivered: list[list[RawRow]] = [[] for _ in range(count)]
+    for of_world in worlds:
+        # each world draws from its own stream, so that it travels alike whoever travels with it
+        draw = random.Random(f"split {seed} of {of_world.name}")
+        of_batch: dict[str, tuple] = {}
+        for row in of_world.rows:
+            number = draw.randrange(count)
+            loads = loads_of[number]
+            if number and draw.random() < 0.2:
+                loads = [load for earlier in loads_of[:number] for load in earlier]
+            load_id, loaded_at = draw.choice(loads)
+            loaded_at += timedelta(seconds=draw.choice((0, 0, 0, draw.randrange(3600))))
+            if draw.random() < 0.01:
+                load_id = None
+            if row.batch:
+                number, load_id, loaded_at = of_batch.setdefault(
+                    row.batch, (number, load_id, loaded_at)
+                )
+            if row.delivery is not None:
+                number = row.delivery
+                load_id, loaded_at = row.load_id or load_id, row.loaded_at or loaded_at
+            delivered[number].append(replace(row, load_id=load_id, loaded_at=loaded_at))
+    return delivered
+
+
+def a_load(chance: random.Random) -> tuple[str, datetime]:
+    name = "".join(chance.choices(string.ascii_lowercase + string.digits, k=6))
+    return name, AS_OF + timedelta(seconds=chance.randrange(90 * 86_400))
+
+
+def as_raw(rows: Iterable[RawRow]) -> dict[str, dict[str, list[dict]]]:
+    """Source -> table -> rows, ready for `Bench.deliver`."""
+    tables: dict[str, dict[str, list[dict]]] = {}
+    for row in rows:
+        source, table = row.table.split(".")
+        values = {**row.values, "_load_id": row.load_id, "_loaded_at": row.loaded_at}
+        tables.setdefault(source, {}).setdefault(table, []).append(values)
+    return tables

@@ -1,0 +1,24 @@
+-- new + current + resurrected = active today; current + dormant = active yesterday
+with
+
+days as (
+
+    select
+        *,
+        coalesce(lag(daily_active_count) over (
+            partition by segment_type, segment_value
+            order by date_day
+        ), 0) as yesterday_active_count
+
+    from {{ ref('kpi_active_persons_daily') }}
+
+)
+
+select *
+from days
+where
+    new_count + current_count + resurrected_count <> daily_active_count
+    or current_count + dormant_count <> yesterday_active_count
+    or weekly_active_count < daily_active_count
+    or monthly_active_count < weekly_active_count
+    or monthly_active_30d_count < monthly_active_count
