@@ -25,7 +25,7 @@ normalised as (
             end,
             client_occurred_at
         ) as corrected_occurred_at,
-        case when page_url like '%utm\_%' escape '\' then page_url end as url_with_campaign
+        case when contains(page_url, 'utm_') then page_url end as url_with_campaign
 
     from drafts
 
@@ -62,7 +62,7 @@ finished as (
         {{ redacted("lower(coalesce(utm_" ~ parameter ~ ", " ~ url_decode(regex_extract('url_with_campaign', '[?&]utm_' ~ parameter ~ '=([^&#]+)')) ~ "))") }} as utm_{{ parameter }},
         {%- endfor %}
         case
-            when page_url like '%clid=%' or page_url like '%braid=%' or page_url like '%li\_fat\_id=%' escape '\'
+            when contains(page_url, 'clid=') or contains(page_url, 'braid=') or contains(page_url, 'li_fat_id=')
                 then {{ regex_extract('page_url', '[?&](gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|twclid|li_fat_id)=') }}
         end as click_id_type,
         user_agent,

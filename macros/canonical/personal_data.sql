@@ -22,13 +22,13 @@ end
 {%- endmacro %}
 
 {% macro hash_key_relation() -%}
-{{ api.Relation.create(database=target.database, schema=raw_schema('secrets'), identifier='hash_key') }}
+{{ relation_in(raw_schema('secrets'), 'hash_key') }}
 {%- endmacro %}
 
 {# Free text with e-mail addresses, international phone numbers and IP addresses blotted out. #}
 {% macro redacted(text) -%}
 case
-    when {{ text }} like '%@%' or {{ text }} like '%+%' or {{ text }} like '%\%40%' escape '\' or {{ regex_match(text, '[0-9][.][0-9]{1,3}[.]') }}
+    when contains({{ text }}, '@') or contains({{ text }}, '+') or contains({{ text }}, '%40') or {{ regex_match(text, '[0-9][.][0-9]{1,3}[.]') }}
         then {{ regex_replace(
             text, '([^@/?&=" ]+(@|%40)[^@/?&=" ]+[.][^@/?&=" ]+)|([+][0-9][0-9 ()-]{6,}[0-9])|([0-9]{1,3}([.][0-9]{1,3}){3})', '[redacted]'
         ) }}

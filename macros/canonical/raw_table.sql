@@ -13,7 +13,7 @@
 
 {# The same for a table of var generic_tables, which is registered by a var instead of a yml. #}
 {% macro raw_generic_table(table) %}
-    {%- set relation = api.Relation.create(database=target.database, schema=raw_schema('generic'), identifier=table) -%}
+    {%- set relation = relation_in(raw_schema('generic'), table) -%}
     {{ return(raw_relation('generic', table, relation)) }}
 {% endmacro %}
 
@@ -41,6 +41,8 @@
 {% macro raw_schema(source_name) -%}
 {{ return(('' if target.schema in ['main', 'default'] else target.schema ~ '_') ~ 'raw_' ~ source_name) }}
 {%- endmacro %}
+
+{% macro is_text_type(data_type) %}{{ return('char' in data_type or data_type in ['string', 'text']) }}{% endmacro %}
 
 {# The raw columns of these names that exist, in this order. #}
 {% macro present_columns(handle, names) %}
@@ -86,7 +88,7 @@
             {%- do expressions.append(from_zoned(quoted_name)) -%}
         {%- elif 'timestamp' in kind or kind == 'date' or 'datetime' in kind -%}
             {%- do expressions.append('cast(' ~ quoted_name ~ ' as timestamp)') -%}
-        {%- elif 'char' in kind or kind in ['string', 'text'] -%}
+        {%- elif is_text_type(kind) -%}
             {%- set text = clean_text(quoted_name) -%}
             {%- do expressions.append(parse_timestamp(text)) -%}
             {%- do expressions.append(epoch_number_to_timestamp(try_to(
@@ -112,7 +114,16 @@
 {% macro raw_number(handle, names) -%}
     {%- set expressions = [] -%}
     {%- for column in present_columns(handle, names) -%}
-        {%- do expressions.append(try_to(adapter.quote(column.name), 'decimal(18,4)')) -%}
+        {%- set quoted_name = adapter.quote(column.name) -%}
+        {%- if is_text_type(column.data_type) -%}
+            {#- the engines' own readers differ on '1_000', '1d' and the like -#}
+            {%- set text = clean_text(quoted_name) -%}
+            {%- do expressions.append(try_to(
+                'case when ' ~ regex_match(text, '^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$') ~ ' then ' ~ text ~ ' end', 'decimal(18,4)'
+            )) -%}
+        {%- else -%}
+            {%- do expressions.append(try_to(quoted_name, 'decimal(18,4)')) -%}
+        {%- endif -%}
     {%- endfor -%}
     {{ return(first_of(expressions, 'decimal(18,4)')) }}
 {%- endmacro %}

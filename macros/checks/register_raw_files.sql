@@ -2,7 +2,7 @@
 {% macro register_raw_files() %}
     {%- do register_hash_key() -%}
     {%- for table in registered_tables() if table.path is not none -%}
-        {%- do adapter.create_schema(api.Relation.create(database=target.database, schema=table.relation.schema)) -%}
+        {%- do adapter.create_schema(relation_in(table.relation.schema)) -%}
         {%- if files_exist(table.path) -%}
             {%- do create_file_view(table.relation, table.path) -%}
         {%- endif -%}
@@ -10,12 +10,12 @@
 {% endmacro %}
 
 {% macro register_hash_key() %}
-    {%- set relation = api.Relation.create(database=target.database, schema=raw_schema('secrets'), identifier='hash_key', type='view') -%}
+    {%- set relation = relation_in(raw_schema('secrets'), 'hash_key', 'view') -%}
     {%- set path = env_var('JOURNEY_HASH_KEY', '.secrets/hash_key.parquet') -%}
     {%- if not files_exist(path) -%}
         {%- do stop_on(['[K1] there is no hash key at ' ~ path ~ '. Make one with: python -m tools.hash_key (make build does).']) -%}
     {%- endif -%}
-    {%- do adapter.create_schema(api.Relation.create(database=target.database, schema=relation.schema)) -%}
+    {%- do adapter.create_schema(relation_in(relation.schema)) -%}
     {%- do create_file_view(relation, path) -%}
 {% endmacro %}
 
@@ -28,7 +28,7 @@
         {%- do tables.append({
             'source_name': source.source_name,
             'table': source.name,
-            'relation': api.Relation.create(database=target.database, schema=source.schema, identifier=source.identifier, type='view'),
+            'relation': relation_in(source.schema, source.identifier, 'view'),
             'path': raw_file_path(source.source_name, source.name),
             'is_required': source.config.meta.get('is_required', source.meta.get('is_required', true)),
             'required_columns': source.config.meta.get('required_columns', source.meta.get('required_columns', []))
@@ -43,7 +43,7 @@
             {%- do tables.append({
                 'source_name': 'generic',
                 'table': table,
-                'relation': api.Relation.create(database=target.database, schema=raw_schema('generic'), identifier=table, type='view'),
+                'relation': relation_in(raw_schema('generic'), table, 'view'),
                 'path': raw_file_path('generic', table),
                 'is_required': true,
                 'required_columns': mapped + map.get('properties', [])

@@ -17,7 +17,7 @@
 {% endmacro %}
 
 {% macro settings_relation() -%}
-{{ return(api.Relation.create(database=target.database, schema=generate_schema_name('intermediate', none), identifier='build_settings', type='table')) }}
+{{ return(relation_in(generate_schema_name('intermediate', none), 'build_settings', 'table')) }}
 {%- endmacro %}
 
 {% macro check_settings_unchanged() %}

@@ -1,8 +1,7 @@
 {# Raw tables that lie in files become views in the schema raw_<source>: read in place, nothing is copied. #}
 
-{# The row source of files at a path (a glob or one file): parquet, or CSV with a header and every column as text. #}
-{% macro read_files(path) %}{{ return(adapter.dispatch('read_files', 'customer_journey')(path)) }}{% endmacro %}
-{% macro default__read_files(path) -%}
+{# DuckDB's row source of files at a path (a glob or one file): parquet, or CSV with a header and every column as text. #}
+{% macro duckdb_files(path) -%}
     {%- if path.endswith('.parquet') -%}
         read_parquet({{ quoted(path) }}, union_by_name = true)
     {%- else -%}
@@ -16,9 +15,24 @@
     {{ return(run_query('select count(*) from glob(' ~ quoted(path) ~ ')').rows[0][0] > 0) }}
 {% endmacro %}
 
+{# journey_files_exist is a function that tools/spark.py adds to the embedded session: SQL alone cannot ask for a file without failing where there is none. #}
+{% macro spark__files_exist(path) %}
+    {{ return(run_query('select journey_files_exist(' ~ quoted(path) ~ ')').rows[0][0]) }}
+{% endmacro %}
+
+{# A view (parquet) or an external table (CSV, whose options a view cannot hold) on the files. #}
 {% macro create_file_view(relation, path) %}{{ return(adapter.dispatch('create_file_view', 'customer_journey')(relation, path)) }}{% endmacro %}
 {% macro default__create_file_view(relation, path) %}
-    {%- do run_query('create or replace view ' ~ relation ~ ' as select * from ' ~ read_files(path)) -%}
+    {%- do run_query('create or replace view ' ~ relation ~ ' as select * from ' ~ duckdb_files(path)) -%}
+{% endmacro %}
+
+{% macro spark__create_file_view(relation, path) %}
+    {%- if path.endswith('.parquet') -%}
+        {%- do run_query('create or replace view ' ~ relation ~ ' as select * from parquet.`' ~ path ~ '`') -%}
+    {%- else -%}
+        {%- do run_query('drop table if exists ' ~ relation) -%}
+        {%- do run_query('create table ' ~ relation ~ ' using csv options (path ' ~ quoted(path) ~ ", header 'true', multiLine 'true', escape '\"')") -%}
+    {%- endif -%}
 {% endmacro %}
 
 {#
@@ -26,7 +40,14 @@
 #}
 {% macro csv_rows(path) %}{{ return(adapter.dispatch('csv_rows', 'customer_journey')(path)) }}{% endmacro %}
 {% macro default__csv_rows(path) %}
-    {%- set table = run_query('select * from ' ~ read_files(path)) -%}
+    {{ return(rows_of(run_query('select * from ' ~ duckdb_files(path)))) }}
+{% endmacro %}
+{% macro spark__csv_rows(path) %}
+    {%- do run_query('create or replace temporary view journey_csv_file using csv options (path ' ~ quoted(path) ~ ", header 'true', multiLine 'true', escape '\"')") -%}
+    {{ return(rows_of(run_query('select * from journey_csv_file'))) }}
+{% endmacro %}
+
+{% macro rows_of(table) %}
     {%- set rows = [] -%}
     {%- for row in table.rows -%}
         {%- do rows.append(dict(zip(table.column_names, row.values()))) -%}

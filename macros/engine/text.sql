@@ -89,3 +89,12 @@ md5({% for column in columns %}coalesce(cast({{ column }} as {{ dbt.type_string(
 {% macro spark__url_decode(text) -%}
 case when {{ regex_match(text, '%([^0-9a-fA-F]|[0-9a-fA-F]([^0-9a-fA-F]|$)|$)') }} then {{ text }} else url_decode({{ text }}) end
 {%- endmacro %}
+
+{# The first, or last, value that is not NULL of a window: goes before `over`. #}
+{% macro first_not_null(value) %}{{ return(adapter.dispatch('first_not_null', 'customer_journey')(value)) }}{% endmacro %}
+{% macro default__first_not_null(value) %}first_value({{ value }} ignore nulls){% endmacro %}
+{% macro spark__first_not_null(value) %}first_value({{ value }}, true){% endmacro %}
+
+{% macro last_not_null(value) %}{{ return(adapter.dispatch('last_not_null', 'customer_journey')(value)) }}{% endmacro %}
+{% macro default__last_not_null(value) %}last_value({{ value }} ignore nulls){% endmacro %}
+{% macro spark__last_not_null(value) %}last_value({{ value }}, true){% endmacro %}

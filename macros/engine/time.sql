@@ -12,7 +12,7 @@
 
 {# Whole seconds from one timestamp to another, rounded down: bigint; NULL if either is. #}
 {% macro elapsed_seconds(from_ts, to_ts) -%}
-cast(floor(({{ epoch_us(to_ts) }} - {{ epoch_us(from_ts) }}) / 1000000.0) as bigint)
+cast(floor(({{ epoch_us(to_ts) }} - {{ epoch_us(from_ts) }}) / 1e6) as bigint)
 {%- endmacro %}
 
 {# A timestamp moved by a number of seconds (any numeric expression of whole seconds). #}
@@ -89,3 +89,8 @@ select explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day)) as dat
 {% macro month_number(day) -%}
 cast(extract(year from {{ day }}) * 12 + extract(month from {{ day }}) as bigint)
 {%- endmacro %}
+
+{# One row per whole number from 0 to the one before `stop`, column `number`: integer. #}
+{% macro integers(stop) %}{{ return(adapter.dispatch('integers', 'customer_journey')(stop)) }}{% endmacro %}
+{% macro default__integers(stop) %}select cast(range as integer) as number from range(0, {{ stop }}){% endmacro %}
+{% macro spark__integers(stop) %}select cast(id as int) as number from range(0, {{ stop }}){% endmacro %}

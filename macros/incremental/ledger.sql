@@ -4,12 +4,12 @@
 #}
 
 {% macro ledger_relation() -%}
-{{ return(api.Relation.create(database=target.database, schema=generate_schema_name('intermediate', none), identifier='load_ledger', type='table')) }}
+{{ return(relation_in(generate_schema_name('intermediate', none), 'load_ledger', 'table')) }}
 {%- endmacro %}
 
 {% macro prepare_ledger() %}
     {%- set text = dbt.type_string() -%}
-    {%- do adapter.create_schema(api.Relation.create(database=target.database, schema=ledger_relation().schema)) -%}
+    {%- do adapter.create_schema(relation_in(ledger_relation().schema)) -%}
     {%- do run_query(
         'create table if not exists ' ~ ledger_relation() ~ ' (model_name ' ~ text ~ ', source_table ' ~ text
         ~ ', load_id ' ~ text ~ ', row_count bigint)' ~ ledger_table_options()
@@ -61,10 +61,7 @@
 {% macro clear_loads() %}
     {%- if is_delta() -%}
         delete from {{ this }}
-        where exists (
-            select 1 from {{ ref('int_loads_pending') }} as pending
-            where pending.source_table = {{ this.identifier }}.source_table and pending.load_id = {{ this.identifier }}.load_id
-        )
+        where source_table || '|' || load_id in (select source_table || '|' || load_id from {{ ref('int_loads_pending') }})
     {%- elif execute and is_incremental() -%}
         delete from {{ this }} where 1 = 1
     {%- endif -%}

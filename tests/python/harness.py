@@ -81,8 +81,8 @@ LAYOUT = {
     "segment.groups": "id anonymous_id user_id group_id name timestamp received_at",
     "segment.aliases": "id previous_id user_id timestamp received_at",
     "billing.customers": "customer_id user_id email phone name country created_at updated_at",
-    "billing.subscriptions": """subscription_id customer_id user_id email plan billing_interval status
-        trial_started_at trial_ended_at started_at cancelled_at ended_at mrr_amount currency
+    "billing.subscriptions": """subscription_id customer_id user_id email plan billing_interval
+        status trial_started_at trial_ended_at started_at cancelled_at ended_at mrr_amount currency
         updated_at""",
     "billing.invoices": """invoice_id customer_id user_id subscription_id amount currency status
         issued_at paid_at updated_at""",
@@ -192,6 +192,8 @@ class Bench:
             "JOURNEY_RAW": str(self.raw),
             "JOURNEY_TARGET_PATH": str(self.folder / "target"),
             "JOURNEY_HASH_KEY": str(_hash_key(self.folder)),
+            "JOURNEY_TARGET": "duckdb",
+            "JOURNEY_TAXONOMY": "seeds/taxonomy",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "0",
             "DO_NOT_TRACK": "1",
         }
@@ -218,25 +220,42 @@ class Bench:
         from dbt.cli.main import dbtRunner
 
         given = {**self.variables, **variables}
-        common = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT)]
-        common += ["--log-path", str(self.folder / "logs"), "--quiet", "--no-use-colors"]
-        common += ["--vars", json.dumps(given)]
-        with _environment(self.environment):
-            try:
-                key = json.dumps(given, sort_keys=True)
-                if key not in _manifests:
-                    parsed = dbtRunner().invoke(["parse", *common])
-                    if not parsed.success:
-                        raise AssertionError(f"dbt parse: {parsed.exception}")
-                    _manifests[key] = parsed.result
-                runner = dbtRunner(manifest=_manifests[key], callbacks=callbacks or [])
-                outcome = runner.invoke([*arguments, *common])
-            finally:
-                close_connections()
+        runner = dbtRunner(manifest=self.manifest(**variables), callbacks=callbacks or [])
+        with self._dbt_at_work():
+            outcome = runner.invoke([*arguments, *self._flags(given)])
         run = _run_of(outcome)
         if check and not run.success:
             raise AssertionError(f"dbt {' '.join(arguments)} failed\n{run}")
         return run
+
+    def manifest(self, **variables):
+        """The project as dbt reads it: once per process and set of variables."""
+        from dbt.cli.main import dbtRunner
+
+        given = {**self.variables, **variables}
+        key = json.dumps(given, sort_keys=True)
+        if key not in _manifests:
+            with self._dbt_at_work():
+                parsed = dbtRunner().invoke(["parse", *self._flags(given)])
+            if not parsed.success:
+                raise AssertionError(f"dbt parse: {parsed.exception}")
+            _manifests[key] = parsed.result
+        return _manifests[key]
+
+    def _flags(self, variables: Mapping) -> list[str]:
+        flags = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT)]
+        flags += ["--log-path", str(self.folder / "logs")]
+        # what dbt would write down of itself costs a second a call
+        flags += ["--no-write-json", "--log-level-file", "none", "--quiet", "--no-use-colors"]
+        return [*flags, "--vars", json.dumps(dict(variables))]
+
+    @contextmanager
+    def _dbt_at_work(self):
+        with _environment(self.environment):
+            try:
+                yield
+            finally:
+                close_connections()
 
     def build(
         self,
@@ -356,7 +375,7 @@ class Difference:
 
 
 def _short(value) -> str:
-    text = value.isoformat(" ") if isinstance(value, datetime | date) else repr(value)
+    text = str(value) if isinstance(value, datetime | date) else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from harness import LAYOUT
+
 AS_OF = datetime(2025, 10, 1)
 FIRST_DAY = datetime(2023, 3, 1)
 TIMEOUT = timedelta(minutes=30)
@@ -289,14 +291,15 @@ class Stage:
         return self.add("billing.subscriptions", reason, **{**values, **more})
 
     def invoice(self, number: int, status: str, **more) -> RawRow:
+        paid_at = more.pop("paid_at", self.now + DAY) if status == "paid" else None
         values = {
             "invoice_id": self.a("inv", number),
             "amount": Decimal("49.00"),
             "currency": self.random.choice(CURRENCIES),
             "status": status,
             "issued_at": self.now,
-            "paid_at": self.now + DAY if status == "paid" else None,
-            "updated_at": self.received(self.now),
+            "paid_at": paid_at,
+            "updated_at": self.received(paid_at or self.now),
         }
         reason = more.pop("reject_reason", None)
         return self.add("billing.invoices", reason, **{**values, **more})
@@ -868,8 +871,7 @@ def deliveries(worlds: Iterable[World], seed: int | str, count: int = 4) -> list
                     row.batch, (number, load_id, loaded_at)
                 )
             if row.delivery is not None:
-                number = row.delivery
-                load_id, loaded_at = row.load_id or load_id, row.loaded_at or loaded_at
+                number, load_id, loaded_at = row.delivery, row.load_id, row.loaded_at
             delivered[number].append(replace(row, load_id=load_id, loaded_at=loaded_at))
     return delivered
 
@@ -879,9 +881,13 @@ def a_load(chance: random.Random) -> tuple[str, datetime]:
     return name, AS_OF + timedelta(seconds=chance.randrange(90 * 86_400))
 
 
-def as_raw(rows: Iterable[RawRow]) -> dict[str, dict[str, list[dict]]]:
-    """Source -> table -> rows, ready for `Bench.deliver`."""
+def as_raw(rows: Iterable[RawRow], every_table: bool = False) -> dict[str, dict[str, list[dict]]]:
+    """Source -> table -> rows, ready for `Bench.deliver`; with `every_table` also those without."""
     tables: dict[str, dict[str, list[dict]]] = {}
+    if every_table:
+        for name in LAYOUT:
+            source, table = name.split(".")
+            tables.setdefault(source, {})[table] = []
     for row in rows:
         source, table = row.table.split(".")
         values = {**row.values, "_load_id": row.load_id, "_loaded_at": row.loaded_at}

@@ -15,7 +15,7 @@ as_of as (
         -- files without a load time: the last thing that happened
         coalesce(
             max(loaded_at),
-            (select max(occurred_at) from {{ ref('int_events_unioned') }} where reject_reason is null)
+            (select max(events.occurred_at) from {{ ref('int_events_unioned') }} as events where events.reject_reason is null)
         ) as as_of_at
         {%- endif %}
 

@@ -1,5 +1,6 @@
 -- What became of each raw row, counted per load. The four fates are counted each by its own road: `accepted` from what stands for a key,
--- `duplicate` from the copies that do not, `rejected` from the judgement; that their sum is the number of raw rows is then a test and not a definition.
+-- `duplicate` from the copies that do not, `rejected` from the judgement; that their sum is the number of raw rows is then a test
+-- and not a definition.
 with
 
 event_fates as (
@@ -39,7 +40,7 @@ keyed_rows as (
         row_number() over (
             partition by source_name, {{ key }}
             {%- if offer == 'identity_links' %}
-            order by received_at asc nulls last, loaded_at asc nulls last, load_id, source_table
+            order by received_at asc nulls last, loaded_at asc nulls last, load_id asc, source_table asc
             {%- elif offer == 'subscriptions' %}
             order by
                 updated_at desc nulls last,

@@ -45,7 +45,7 @@ rates_at_changes as (
         ) as age
 
     from changes
-    inner join rates on changes.currency_code = rates.currency_code and rates.valid_from <= changes.valid_from
+    inner join rates on changes.currency_code = rates.currency_code and changes.valid_from >= rates.valid_from
 
 ),
 

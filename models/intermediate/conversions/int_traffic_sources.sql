@@ -1,4 +1,5 @@
--- one row per distinct combination of what a session or an advertisement says of its origin: the channel rules run on these few, not on every session
+-- one row per distinct combination of what a session or an advertisement says of its origin: the channel rules run on these few,
+-- not on every session
 with
 
 combinations as (
@@ -74,7 +75,9 @@ origins_with_medium as (
         coalesce(
             nullif(origins.utm_medium, ''),
             -- a click id of these kinds is only ever set by a paid click
-            case when origins.click_id_type in ('gclid', 'gbraid', 'wbraid', 'dclid', 'msclkid', 'ttclid', 'twclid', 'li_fat_id') then 'cpc' end,
+            case
+                when origins.click_id_type in ('gclid', 'gbraid', 'wbraid', 'dclid', 'msclkid', 'ttclid', 'twclid', 'li_fat_id') then 'cpc'
+            end,
             case when origins.utm_source <> '' then '(not set)' end,
             case
                 when origin_categories.source_category = 'search' then 'organic'

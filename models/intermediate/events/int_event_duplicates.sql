@@ -36,7 +36,7 @@ copies_ranked as (
         ) as copy_number
 
     from copies
-    where event_id in (select event_id from repeated_keys)
+    where event_id in (select repeated_keys.event_id from repeated_keys)
 
 ),
 

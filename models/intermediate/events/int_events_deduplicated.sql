@@ -77,7 +77,12 @@ events_deduplicated as (
 
     union all
 
-    select {% for column in columns %}{{ implied.get(column, 'null') }} as {{ column }}{{ ', ' if not loop.last }}{% endfor %}, true as is_implied
+    select
+        {%- for column in columns %}
+        {{ implied.get(column, 'null') }} as {{ column }},
+        {%- endfor %}
+        true as is_implied
+
     from subscription_events
 
 )

@@ -1,10 +1,10 @@
--- A person is called after one of its identifiers, so whoever a person was, is or becomes, has an identifier of the neighbourhood for its key:
--- the identifiers of all touched neighbourhoods are all persons, old and new, that may have changed.
+-- A person is called after one of its identifiers, so whoever a person was, is or becomes, has an identifier of the neighbourhood
+-- for its key: the identifiers of all touched neighbourhoods are all persons, old and new, that may have changed.
 with
 
 touched_identifiers as (
 
-    select identifier_b as identifier_id
+    select evidence.identifier_b as identifier_id
     from {{ ref('int_identity_evidence') }} as evidence
     inner join {{ ref('int_loads_pending') }} as pending
         on
@@ -22,7 +22,7 @@ touched_identifiers as (
     from {{ ref('int_events_unioned') }}
     where
         reject_reason is null
-        and event_id in (select event_id from {{ ref('int_dirty_events') }})
+        and event_id in (select dirty.event_id from {{ ref('int_dirty_events') }} as dirty)
 
     union
 

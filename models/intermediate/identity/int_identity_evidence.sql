@@ -98,7 +98,8 @@ centres as (
         -- of two identifiers of one class the smaller key comes first
         case
             when coalesce({{ classes[:-1] | join(', ') }}) is not null then coalesce({{ classes[:-1] | join(', ') }})
-            when {{ identifier_id('anonymous_id', 'anonymous_id') }} > {{ identifier_id('anonymous_id', 'previous_anonymous_id') }} then previous_anonymous_id
+            when {{ identifier_id('anonymous_id', 'anonymous_id') }} > {{ identifier_id('anonymous_id', 'previous_anonymous_id') }}
+                then previous_anonymous_id
             else coalesce(anonymous_id, previous_anonymous_id)
         end as centre_value
 

@@ -32,7 +32,7 @@ person_sightings as (
         sightings.account_id,
         row_number() over (
             partition by identifiers.person_id
-            order by sightings.seen_at desc, sightings.account_id
+            order by sightings.seen_at desc, sightings.account_id asc
         ) as sighting_number
 
     from sightings

@@ -18,7 +18,10 @@ person_subscriptions as (
         subscriptions.plan,
         row_number() over (
             partition by identifiers.person_id
-            order by coalesce(subscriptions.started_at, subscriptions.trial_started_at) desc, subscriptions.source_name, subscriptions.subscription_id
+            order by
+                coalesce(subscriptions.started_at, subscriptions.trial_started_at) desc,
+                subscriptions.source_name asc,
+                subscriptions.subscription_id asc
         ) as subscription_number
 
     from subscriptions

@@ -4,8 +4,8 @@
     post_hook="{{ record_loads() }}"
 ) }}
 
--- What moves a person through the stages, as points in time: what he does (activity), what lifts him to a stage (signal), what ends his stay (exit).
--- Of a day's activity the first and the last moment are enough: no stay ends within a day.
+-- What moves a person through the stages, as points in time: what he does (activity), what lifts him to a stage (signal),
+-- what ends his stay (exit). Of a day's activity the first and the last moment are enough: no stay ends within a day.
 with
 
 person_days as (

@@ -4,7 +4,8 @@
     post_hook="{{ record_loads() }}"
 ) }}
 
--- As if time went on for ever: a last stay ends as dormant. fct_stage_periods cuts it at as_of, so that nobody has to be done again only because time has passed.
+-- As if time went on for ever: a last stay ends as dormant. fct_stage_periods cuts it at as_of, so that nobody has to be done again
+-- only because time has passed.
 with
 
 points as (

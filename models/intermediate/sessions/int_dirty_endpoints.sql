@@ -15,7 +15,7 @@ touched_copies as (
     from {{ ref('int_events_unioned') }}
     where
         reject_reason is null
-        and event_id in (select event_id from {{ ref('int_dirty_events') }})
+        and event_id in (select dirty.event_id from {{ ref('int_dirty_events') }} as dirty)
 
 ),
 
@@ -29,7 +29,7 @@ dirty_endpoints as (
     -- events that subscriptions imply, and those of winners: where they stand now
     select endpoint_id
     from {{ ref('int_events_classified') }}
-    where event_id in (select event_id from {{ ref('int_dirty_events') }})
+    where event_id in (select dirty.event_id from {{ ref('int_dirty_events') }} as dirty)
 
     union
 

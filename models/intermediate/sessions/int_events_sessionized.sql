@@ -68,7 +68,7 @@ events_in_blocks as (
     select
         *,
         {% if cap_us > 0 -%}
-        floor((occurred_us - min(occurred_us) over (partition by endpoint_id, run_number)) / {{ cap_us }}.0) as block_number
+        floor((occurred_us - min(occurred_us) over (partition by endpoint_id, run_number)) / cast({{ cap_us }} as double)) as block_number
         {%- else -%}
         0 as block_number
         {%- endif %}
@@ -88,8 +88,8 @@ events_in_sessions as (
         -- who is logged in: the next user in the session, else the last one before
         coalesce(
             user_identifier_id,
-            first_value(user_identifier_id ignore nulls) over session_from_here,
-            last_value(user_identifier_id ignore nulls) over session_up_to_here
+            {{ first_not_null('user_identifier_id') }} over session_from_here,
+            {{ last_not_null('user_identifier_id') }} over session_up_to_here
         ) as session_user_identifier_id
 
     from events_in_blocks

@@ -218,7 +218,9 @@ measured as (
 
     select
         spine.*,
-        {%- for column in ['visitor_count', 'new_visitor_count', 'session_count', 'engaged_session_count', 'page_view_count', 'new_visitor_signup_count'] %}
+        {%- for column in [
+            'visitor_count', 'new_visitor_count', 'session_count', 'engaged_session_count', 'page_view_count', 'new_visitor_signup_count'
+        ] %}
         case when spine.has_sessions then coalesce(session_measures.{{ column }}, 0) end as {{ column }},
         {%- endfor %}
         {%- for column in ['lead_count', 'signup_count', 'trial_count', 'subscription_count'] %}

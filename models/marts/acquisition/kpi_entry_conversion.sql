@@ -44,7 +44,8 @@ entries as (
     union all
     select person_id, started_at, cohort_week_date, 'campaign' as entry_type, campaign as entry_value from first_sessions
     union all
-    select person_id, started_at, cohort_week_date, 'behaviour' as entry_type, coalesce(second_event_name, '(left)') as entry_value from first_sessions
+    select person_id, started_at, cohort_week_date, 'behaviour' as entry_type, coalesce(second_event_name, '(left)') as entry_value
+    from first_sessions
     union all
     select
         first_sessions.person_id,

@@ -54,7 +54,9 @@ changes as (
         sum(case when {{ days_between('previous_date', 'active_date') }} > 1 then 1 else 0 end) as resurrected_count,
         0 as dormant_count
         {%- for name, days in windows.items() %},
-        sum(case when previous_date is null or {{ days_between('previous_date', 'active_date') }} >= {{ days }} then 1 else 0 end) as {{ name }}_change
+        sum(
+            case when previous_date is null or {{ days_between('previous_date', 'active_date') }} >= {{ days }} then 1 else 0 end
+        ) as {{ name }}_change
         {%- endfor %}
 
     from segmented
@@ -95,7 +97,13 @@ changes as (
         0 as resurrected_count,
         0 as dormant_count
         {%- for other in windows %},
-        {% if other == name %}-sum(case when next_date is null or {{ days_between('active_date', 'next_date') }} >= {{ days }} then 1 else 0 end){% else %}0{% endif %} as {{ other }}_change
+        {% if other == name -%}
+        -sum(
+            case when next_date is null or {{ days_between('active_date', 'next_date') }} >= {{ days }} then 1 else 0 end
+        ) as {{ other }}_change
+        {%- else -%}
+        0 as {{ other }}_change
+        {%- endif %}
         {%- endfor %}
 
     from segmented
@@ -125,20 +133,25 @@ daily_changes as (
 
 ),
 
+segments_seen as (
+
+    select distinct
+        segment_type,
+        segment_value
+
+    from segmented
+
+),
+
 spine as (
 
     select
         dates.date_day,
-        segments.segment_type,
-        segments.segment_value
+        segments_seen.segment_type,
+        segments_seen.segment_value
 
     from {{ ref('dim_dates') }} as dates
-    cross join (
-        select distinct
-            segment_type,
-            segment_value
-        from segmented
-    ) as segments
+    cross join segments_seen
 
 ),
 

@@ -8,13 +8,19 @@ as_of as (
 
 ),
 
+persons as (
+
+    select * from {{ ref('dim_persons') }}
+
+),
+
 anchors as (
 
-    select person_id, 'first_touch' as anchor, first_session_at as anchor_at from {{ ref('dim_persons') }} where first_session_at is not null
+    select person_id, 'first_touch' as anchor, first_session_at as anchor_at from persons where first_session_at is not null
     union all
-    select person_id, 'signup' as anchor, signed_up_at as anchor_at from {{ ref('dim_persons') }} where signed_up_at is not null
+    select person_id, 'signup' as anchor, signed_up_at as anchor_at from persons where signed_up_at is not null
     union all
-    select person_id, 'trial' as anchor, trial_started_at as anchor_at from {{ ref('dim_persons') }} where trial_started_at is not null
+    select person_id, 'trial' as anchor, trial_started_at as anchor_at from persons where trial_started_at is not null
 
 ),
 
@@ -52,7 +58,9 @@ followed as (
             when first_conversions.converted_at is not null
                 then {{ elapsed_seconds('anchors.anchor_at', 'first_conversions.converted_at') }}
         end as seconds_to_convert,
-        greatest(0, {{ elapsed_seconds('anchors.anchor_at', 'coalesce(first_conversions.converted_at, as_of.as_of_at)') }}) as followed_seconds,
+        greatest(
+            0, {{ elapsed_seconds('anchors.anchor_at', 'coalesce(first_conversions.converted_at, as_of.as_of_at)') }}
+        ) as followed_seconds,
         first_conversions.converted_at is not null as has_converted
 
     from anchors
@@ -144,7 +152,9 @@ medians as (
 kpi_time_to_convert as (
 
     select
-        {{ key_of(['counted.goal', 'counted.anchor', 'counted.cohort_week_date', 'counted.segment_type', 'counted.segment_value']) }} as time_to_convert_id,
+        {{ key_of([
+            'counted.goal', 'counted.anchor', 'counted.cohort_week_date', 'counted.segment_type', 'counted.segment_value'
+        ]) }} as time_to_convert_id,
         counted.goal,
         counted.anchor,
         counted.cohort_week_date,

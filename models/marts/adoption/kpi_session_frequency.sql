@@ -95,7 +95,9 @@ counted as (
 kpi_session_frequency as (
 
     select
-        {{ key_of(['counted.period_type', 'counted.period_start_date', 'counted.stage', 'counted.segment_type', 'counted.segment_value']) }} as session_frequency_id,
+        {{ key_of([
+            'counted.period_type', 'counted.period_start_date', 'counted.stage', 'counted.segment_type', 'counted.segment_value'
+        ]) }} as session_frequency_id,
         counted.period_type,
         counted.period_start_date,
         counted.stage,

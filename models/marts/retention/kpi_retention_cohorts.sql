@@ -116,10 +116,14 @@ returns as (
         cohorts.cohort_start_date,
         case
             when cohorts.mode = 'rolling'
-                then cast(floor({{ elapsed_seconds('cohorts.started_at', 'points.occurred_at') }} / (cohorts.unit_days * 86400.0)) as bigint)
+                then cast(floor(
+                    {{ elapsed_seconds('cohorts.started_at', 'points.occurred_at') }} / cast(cohorts.unit_days * 86400 as double)
+                ) as bigint)
             when cohorts.unit = 'month'
                 then {{ month_number(local_date('points.occurred_at')) }} - {{ month_number('cohorts.cohort_start_date') }}
-            else cast(floor({{ days_between('cohorts.cohort_start_date', local_date('points.occurred_at')) }} / (cohorts.unit_days * 1.0)) as bigint)
+            else cast(floor(
+                {{ days_between('cohorts.cohort_start_date', local_date('points.occurred_at')) }} / cast(cohorts.unit_days as double)
+            ) as bigint)
         end as period_offset
 
     from cohorts
@@ -128,7 +132,7 @@ returns as (
             cohorts.definition = points.definition
             and cohorts.person_id = points.person_id
             and points.role = 'return'
-            and points.occurred_at >= cohorts.started_at
+            and cohorts.started_at <= points.occurred_at
 
 ),
 
@@ -163,9 +167,8 @@ sizes as (
 
 offsets as (
 
-    {%- for offset in range(0, 121) %}
-    select {{ offset }} as period_offset{{ ' union all' if not loop.last }}
-    {%- endfor %}
+    -- 120 is the greatest max_offset that the seed may hold
+    select number as period_offset from ({{ integers(121) }}) as numbers
 
 ),
 
@@ -189,7 +192,7 @@ grid as (
 
     from sizes
     inner join definitions on sizes.definition = definitions.definition
-    inner join offsets on offsets.period_offset <= definitions.max_offset
+    inner join offsets on definitions.max_offset >= offsets.period_offset
     cross join as_of
     where
         case definitions.unit
@@ -286,7 +289,8 @@ overall as (
         period_offset,
         sum(cohort_count) as cohort_count,
         sum(retained_count) as retained_count,
-        avg(cast(retained_count as double) / cohort_count) as simple_mean_rate
+        -- rounded: a mean of fractions hangs on the order in which they are added, in its last digit
+        round(avg(cast(retained_count as double) / cohort_count), 12) as simple_mean_rate
 
     from retained
     where is_mature
@@ -315,7 +319,9 @@ cohort_and_overall as (
 kpi_retention_cohorts as (
 
     select
-        {{ key_of(['definition', 'criterion', 'row_type', 'cohort_start_date', 'segment_type', 'segment_value', 'period_offset']) }} as retention_cohort_id,
+        {{ key_of([
+            'definition', 'criterion', 'row_type', 'cohort_start_date', 'segment_type', 'segment_value', 'period_offset'
+        ]) }} as retention_cohort_id,
         definition,
         mode,
         unit,

@@ -1,0 +1,79 @@
+# What a person types. Everything runs in the project's own environments (.venv, .venv-spark); nothing else is touched.
+# README: the first line is `make demo`, the second `make test`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+TARGET ?= duckdb
+FULL ?=
+ARGS ?=
+
+export DBT_PROFILES_DIR := $(CURDIR)
+export DBT_SEND_ANONYMOUS_USAGE_STATS := 0
+export DO_NOT_TRACK := 1
+export GX_ANALYTICS_ENABLED := false
+
+RUN := .venv/bin/python
+RUN_SPARK := .venv-spark/bin/python
+FULL_REFRESH := $(if $(FULL),--full-refresh)
+
+.PHONY: help install install-spark demo sample build publish summary real test test-spark lint lock upgrade clean
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s "$$(printf '\t')"
+
+install: ## make .venv as requirements.txt says; nothing to do where it is so already
+	@$(PYTHON) tools/install.py
+
+install-spark: ## make .venv-spark as requirements-spark.txt says
+	@$(PYTHON) tools/install.py requirements-spark.txt .venv-spark
+
+demo: install ## the sample company, from raw rows to published tables, and what they say
+	@$(RUN) -m tools.demo
+
+sample: install ## write the sample company's raw tables and the truth about them
+	@$(RUN) -m tools.sample $(ARGS)
+
+build: install $(if $(filter spark,$(TARGET)),install-spark) ## build, test and publish your own sources (FULL=1: anew; TARGET=spark: on Spark)
+	@$(RUN) -m tools.hash_key
+	$(if $(filter spark,$(TARGET)),$(RUN_SPARK) -m tools.spark build $(FULL_REFRESH) $(ARGS),mkdir -p warehouse && .venv/bin/dbt build $(FULL_REFRESH) $(ARGS) && $(RUN) -m tools.publish)
+
+publish: install ## swap the built marts in for the published ones
+	@$(RUN) -m tools.publish
+
+summary: install ## what the published tables say, in words
+	@$(RUN) -m tools.summary
+
+real: install ## the same models on four public data sets (DATA=folder that holds them)
+	@$(RUN) -m tools.hash_key
+	$(RUN) -m tools.real $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+test: install ## all tests that need no Spark: pytest, the models' style, the Python's style
+	@$(RUN) -m pytest $(ARGS)
+
+test-spark: install-spark ## the same marts on embedded Spark as on DuckDB
+	@$(RUN_SPARK) -m pytest -m spark tests/python/test_spark.py $(ARGS)
+
+lint: install ## the style alone
+	@.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/sqlfluff lint models tests/singular analyses
+
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal \
+	--python-version 3.11 --generate-hashes --no-emit-index-url --annotation-style line $(LOCK_FLAGS)
+
+lock: install ## write the lock files anew from pyproject.toml, keeping what still fits
+	@echo uv==0.13.9 | $(COMPILE) - -o requirements-uv.txt
+	$(COMPILE) pyproject.toml --extra dev --upgrade-package duckdb==1.5.5 -o requirements.txt
+	$(COMPILE) pyproject.toml --extra dev --extra spark -c requirements.txt -o requirements-spark.txt
+
+upgrade: LOCK_FLAGS = --upgrade
+upgrade: lock ## take newer versions
+
+clean: ## what can be made again: the sample, the warehouse, dbt's files
+	@rm -rf sample warehouse target logs .spark

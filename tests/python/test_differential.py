@@ -1,0 +1,601 @@
+"""Batch invariance: however the same raw rows arrive, the same tables stand at the end.
+
+Random worlds (worlds.py) are delivered in random loads and built after each delivery; the result is
+held against one full refresh, against another split of the same rows, and against the oracle.
+By hand, for a world that fails:
+
+    python tests/python/test_differential.py isolate w017   # does it fail alone? the differences
+    python tests/python/test_differential.py shrink w017    # the fewest rows that still fail
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from pprint import pformat
+
+import harness
+import oracle
+import pytest
+import worlds
+import yaml
+from harness import TRUNK, Bench, Difference, assert_equal_tables, describe, differences
+from regressions import REGRESSIONS
+from worlds import AS_OF, RawRow, World, as_raw, deliveries, world
+
+COUNT = int(os.environ.get("JOURNEY_WORLDS", "200"))
+VARIABLES = {"as_of": str(AS_OF)}
+
+# What names the load a row came in; two splits of the same rows differ in these and in no more.
+LOAD_COLUMNS = {
+    "loaded_at": "when the row that stands for the event arrived",
+    "load_id": "in which load it arrived",
+}
+LOAD_TABLES = {
+    "reconciliation": "one row per load",
+    "rejected_rows": "one row per load and rejected row; compared without the loads below",
+}
+
+
+# ---------------------------------------------------------------- builds
+
+
+@dataclass
+class History:
+    """One split of the worlds: built delivery by delivery."""
+
+    bench: Bench
+    delivered: list[list[RawRow]]
+    after_first: Bench | None = None  # as it stood after the first delivery
+
+    @property
+    def rows(self) -> list[RawRow]:
+        return [row for delivery in self.delivered for row in delivery]
+
+
+def build_step_by_step(folder: Path, all_worlds: Iterable[World], seed: int, whole: bool = True):
+    """Delivers and builds; before the last delivery only what remembers is built."""
+    history = History(Bench(folder, variables=VARIABLES), deliveries(all_worlds, seed))
+    last = len(history.delivered) - 1
+    for number, rows in enumerate(history.delivered):
+        # the first delivery brings every table, if need be without rows
+        history.bench.deliver(number, as_raw(rows, every_table=number == 0))
+        history.bench.build(select=() if whole and number == last else TRUNK)
+        if number == 0:
+            history.after_first = history.bench.copy_to(folder / "after_first")
+    return history
+
+
+def build_at_once(folder: Path, raw: Path, whole: bool = True) -> Bench:
+    bench = Bench(folder, raw, VARIABLES)
+    bench.build(full_refresh=True, select=() if whole else TRUNK)
+    return bench
+
+
+@pytest.fixture(scope="session")
+def all_worlds() -> list[World]:
+    return [world(number) for number in range(COUNT)] + REGRESSIONS
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("differential")
+
+
+@pytest.fixture(scope="session")
+def one_split(folder, all_worlds) -> History:
+    return build_step_by_step(folder / "one", all_worlds, seed=1)
+
+
+@pytest.fixture(scope="session")
+def other_split(folder, all_worlds) -> History:
+    return build_step_by_step(folder / "other", all_worlds, seed=2)
+
+
+@pytest.fixture(scope="session")
+def one_refresh(folder, one_split) -> Bench:
+    return build_at_once(folder / "one_refresh", one_split.bench.raw)
+
+
+@pytest.fixture(scope="session")
+def other_refresh(folder, other_split) -> Bench:
+    # the KPI tables of this one would say what those of the splits and of the first one say
+    return build_at_once(folder / "other_refresh", other_split.bench.raw, whole=False)
+
+
+# ---------------------------------------------------------------- which world
+
+
+class Finder:
+    """From the keys in a differing row to the worlds they belong to."""
+
+    NAME = re.compile(r"\b([a-z][a-z0-9_]*)-(?:anon|user|device|cust|sub|order|account|campaign)\b")
+
+    def __init__(self, *benches: Bench):
+        self.benches = benches
+
+    @cached_property
+    def worlds_of_key(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for bench in self.benches:
+            hoods: dict[str, str] = {}
+            identifiers = bench.rows(
+                "select identifier_id, identifier_value, neighbourhood_id "
+                "from intermediate.int_identifiers_resolved"
+            )
+            for row in identifiers:
+                if name := self.NAME.search(row["identifier_value"] or ""):
+                    hoods[row["neighbourhood_id"]] = name[1]
+            for row in identifiers:
+                if row["neighbourhood_id"] in hoods:
+                    found[row["identifier_id"]] = hoods[row["neighbourhood_id"]]
+            for row in bench.rows(
+                "select event_id, endpoint_id, session_id from intermediate.int_events_sessionized"
+            ):
+                if row["endpoint_id"] in found:
+                    name = found[row["endpoint_id"]]
+                    found |= {row["event_id"]: name, row["session_id"]: name}
+        return found
+
+    def names(self, found: list[Difference]) -> Counter:
+        """World -> in how many differing rows it is."""
+        names: Counter = Counter()
+        for difference in found:
+            for row in difference.only_left + difference.only_right:
+                texts = [value for value in row if isinstance(value, str)]
+                names.update(
+                    {self.worlds_of_key[text] for text in texts if text in self.worlds_of_key}
+                    | {name[1] for text in texts if (name := self.NAME.search(text))}
+                )
+        return names
+
+    def __call__(self, found: list[Difference]) -> str:
+        names = self.names(found)
+        first = ", ".join(sorted(names)[:10])
+        command = "python tests/python/test_differential.py isolate"
+        return f"{len(names)} worlds: {first}; try {command} <world>" if names else "no world named"
+
+
+def isolate(name: str, seed: int = 1) -> list[Difference]:
+    """Step by step against at once, with this one world in the split of that seed."""
+    chosen = next((case for case in REGRESSIONS if case.name == name), None)
+    chosen = chosen or world(int(name.removeprefix("w")))
+    return both_ways([chosen], seed)[0]
+
+
+def both_ways(chosen: list[World], seed: int) -> tuple[list[Difference], Finder]:
+    with tempfile.TemporaryDirectory(prefix="isolate") as temporary:
+        history = build_step_by_step(Path(temporary) / "steps", chosen, seed, whole=False)
+        refresh = build_at_once(Path(temporary) / "once", history.bench.raw, whole=False)
+        found = differences(history.bench, refresh)
+        finder = Finder(history.bench, refresh)
+        _ = finder.worlds_of_key  # while the databases are there
+        return found, finder
+
+
+def shrink(name: str, seed: int = 1) -> World:
+    """The fewest rows of a world that still fail: all candidates of a round are tried at once."""
+    start = world(int(name.removeprefix("w")))
+    rows = [
+        replace(row, delivery=number)
+        for number, of_delivery in enumerate(deliveries([start], seed))
+        for row in of_delivery
+    ]
+    parts = 2
+    while len(rows) > 1:
+        size = -(-len(rows) // parts)
+        candidates = {}
+        for number, at in enumerate(range(0, len(rows), size)):
+            kept = rows[:at] + rows[at + size :]
+            candidates[f"s{number:03d}"] = (kept, renamed(kept, name, f"s{number:03d}"))
+        found, finder = both_ways([World(n, made) for n, (_, made) in candidates.items()], seed)
+        names = finder.names(found)
+        print(f"{len(rows)} rows: {len(names)} of {len(candidates)} smaller fail", file=sys.stderr)
+        failing = [kept for n, (kept, _) in candidates.items() if n in names]
+        if failing:
+            rows, parts = min(failing, key=len), max(parts - 1, 2)
+        elif size == 1:
+            break
+        else:
+            parts = min(2 * parts, len(rows))
+    return World(name, rows, start.scenes)
+
+
+def renamed(rows: list[RawRow], old: str, new: str) -> list[RawRow]:
+    digits = {f"+45 {int(old[1:]):04d} ": f"+45 9{int(new[1:]):03d} "}
+
+    def change(value):
+        if not isinstance(value, str):
+            return value
+        for before, after in {f"{old}-": f"{new}-", f"{old}@": f"{new}@", **digits}.items():
+            value = value.replace(before, after)
+        return value
+
+    return [replace(row, values={k: change(v) for k, v in row.values.items()}) for row in rows]
+
+
+# ---------------------------------------------------------------- batch invariance
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [1, 2])
+def test_two_hundred_random_worlds_in_random_deliveries_end_as_one_full_refresh(number, request):
+    split = request.getfixturevalue("one_split" if number == 1 else "other_split")
+    refresh = request.getfixturevalue("one_refresh" if number == 1 else "other_refresh")
+    only_whole = set(tables(split.bench)) - set(tables(refresh))
+    assert not (number == 1 and only_whole)
+    assert_equal_tables(
+        split.bench,
+        refresh,
+        names=("step by step", "at once"),
+        explain=Finder(split.bench, refresh),
+        without_tables={table.split(".")[1] for table in only_whole},
+    )
+
+
+@pytest.mark.slow
+def test_two_splits_of_the_same_rows_end_in_the_same_marts(one_split, other_split):
+    assert_equal_tables(
+        one_split.bench,
+        other_split.bench,
+        names=("one split", "other split"),
+        explain=Finder(one_split.bench, other_split.bench),
+        schemas=["marts"],
+        without_tables=LOAD_TABLES,
+        without_columns=LOAD_COLUMNS,
+    )
+
+
+@pytest.mark.slow
+def test_the_tables_that_name_loads_are_marts_that_exist(one_split):
+    assert set(LOAD_TABLES) <= {table.split(".")[1] for table in tables(one_split.bench)}
+
+
+@pytest.mark.slow
+def test_a_build_without_news_changes_nothing(folder, one_split):
+    before = one_split.bench.copy_to(folder / "before")
+    one_split.bench.build()
+    assert_equal_tables(before, one_split.bench, names=("before", "after"))
+
+
+# ---------------------------------------------------------------- the oracle
+
+
+@dataclass
+class Truth:
+    """The canonical tables of a bench, and what the oracle makes of them."""
+
+    bench: Bench
+    canonical: oracle.Canonical = field(init=False)
+    result: oracle.Result = field(init=False)
+
+    def __post_init__(self):
+        self.canonical = oracle.Canonical(
+            **{
+                offer: self.bench.rows(f"intermediate.int_{offer}_unioned")
+                for offer in ("events", "identity_links", "subscriptions")
+            }
+        )
+        taxonomy = oracle.Taxonomy.read(harness.ROOT / "seeds" / "taxonomy")
+        of_project = yaml.safe_load((harness.ROOT / "dbt_project.yml").read_text())["vars"]
+        names = oracle.Settings.__dataclass_fields__.keys() - {"as_of"}
+        settings = {name: of_project[name] for name in names}
+        self.result = oracle.run(self.canonical, taxonomy, oracle.Settings(AS_OF, **settings))
+
+
+@pytest.fixture(scope="session")
+def truth(one_split) -> Truth:
+    return Truth(one_split.bench)
+
+
+def assert_same(expected: dict, bench: Bench, query: str, key: tuple, columns: tuple) -> None:
+    """The oracle's rows (key -> values) are the query's rows."""
+    found = {}
+    for row in bench.rows(query):
+        place = tuple(row[name] for name in key)
+        assert place not in found, f"two rows for {place}"
+        found[place] = tuple(row[name] for name in columns)
+    if found != expected:
+        places = sorted(set(found) | set(expected), key=repr)
+        wrong = [place for place in places if found.get(place) != expected.get(place)]
+        finder = Finder(bench)
+        where = Difference(query, list(key), wrong)
+        lines = [f"{len(wrong)} of {len(expected)} differ in {columns}; {finder([where])}"]
+        for place in wrong[:5]:
+            lines.append(f"  {place}: oracle {expected.get(place)}, SQL {found.get(place)}")
+        raise AssertionError("\n".join(lines))
+
+
+@pytest.mark.slow
+def test_the_people_are_the_oracles(truth):
+    assert_same(
+        {(key,): tuple(facts) for key, facts in truth.result.identifiers.items()},
+        truth.bench,
+        "intermediate.int_identifiers_resolved",
+        ("identifier_id",),
+        ("identifier_class", "person_id", "is_shared", "is_known"),
+    )
+
+
+@pytest.mark.slow
+def test_the_events_are_the_oracles(truth):
+    columns = (
+        *("event_name", "event_priority", "endpoint_id", "session_id", "person_id"),
+        *("occurred_at", "is_interactive"),
+    )
+    assert_same(
+        {
+            (key,): tuple(event[name] for name in columns)
+            for key, event in truth.result.events.items()
+            if not event["is_suppressed"]
+        },
+        truth.bench,
+        "intermediate.int_events_identified",
+        ("event_id",),
+        columns,
+    )
+
+
+@pytest.mark.slow
+def test_the_sessions_are_the_oracles(truth):
+    columns = ("endpoint_id", "person_id", "started_at", "ended_at", "event_count")
+    assert_same(
+        {
+            (key,): tuple(session[name] for name in columns)
+            for key, session in truth.result.sessions.items()
+        },
+        truth.bench,
+        "marts.fct_sessions",
+        ("session_id",),
+        columns,
+    )
+
+
+@pytest.mark.slow
+def test_the_person_days_are_the_oracles(truth):
+    columns = (
+        *("first_event_at", "last_event_at", "event_count", "core_event_count"),
+        *("first_core_event_at", "session_count"),
+    )
+    assert_same(
+        {
+            key: tuple(day[name] for name in columns)
+            for key, day in truth.result.person_days.items()
+        },
+        truth.bench,
+        "marts.fct_person_days",
+        ("person_id", "active_date"),
+        columns,
+    )
+
+
+@pytest.mark.slow
+def test_the_stage_periods_are_the_oracles(truth):
+    key, columns = (
+        ("person_id", "started_at", "stage"),
+        ("ended_at", "entry_reason", "exit_reason"),
+    )
+    assert_same(
+        {
+            tuple(row[name] for name in key): tuple(row[name] for name in columns)
+            for row in truth.result.stage_periods
+        },
+        truth.bench,
+        "marts.fct_stage_periods",
+        key,
+        columns,
+    )
+
+
+# ---------------------------------------------------------------- nothing lost
+
+
+@pytest.mark.slow
+def test_every_raw_row_is_accounted_for_as_the_oracle_does(one_split, truth):
+    expected: dict[tuple, Counter] = {}
+    keys = {"events": "event_id", "identity_links": "link_row_id"}
+    for offer, key in {**keys, "subscriptions": "subscription_id"}.items():
+        expected |= truth.result.account(getattr(truth.canonical, offer), key)
+    expected |= account_of_spend(truth.bench.rows("intermediate.int_ad_spend_unioned"))
+    fates = ("raw", "accepted", "duplicate", "rejected", "suppressed")
+    assert_same(
+        {place: tuple(counts[fate] for fate in fates) for place, counts in expected.items()},
+        truth.bench,
+        "marts.reconciliation",
+        ("source_name", "source_table", "load_id"),
+        tuple(f"{fate}_row_count" for fate in fates),
+    )
+    delivered = Counter((row.table, row.load_id or worlds.NAMELESS) for row in one_split.rows)
+    found = {place[1:]: counts["raw"] for place, counts in expected.items()}
+    assert found == delivered
+
+
+def account_of_spend(rows: list[dict]) -> dict[tuple, Counter]:
+    """Of each campaign and day the newest statement stands, then the greatest content."""
+    measures = ("impression_count", "click_count", "spend_amount", "currency_code")
+    content = (*measures, "utm_source", "utm_medium", "utm_campaign")
+
+    def standing(row):
+        text = "|".join("" if row[name] is None else str(row[name]) for name in content)
+        return row["updated_at"] or datetime.min, oracle.md5(text)
+
+    order = ("loaded_at", "load_id", "source_table")
+    stands: dict[str, dict] = {}
+    for row in sorted(rows, key=lambda row: [row[name] for name in order]):
+        key = row["spend_id"]
+        if row["reject_reason"] is None and (
+            key not in stands or standing(row) > standing(stands[key])
+        ):
+            stands[key] = row
+    accounts: dict[tuple, Counter] = {}
+    for row in rows:
+        place = (row["source_name"], row["source_table"], row["load_id"])
+        is_standing = stands.get(row["spend_id"]) is row
+        fate = "rejected" if row["reject_reason"] else "accepted" if is_standing else "duplicate"
+        accounts.setdefault(place, Counter()).update(("raw", fate))
+    return accounts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["one_split", "other_split"])
+def test_every_load_is_balanced(name, request):
+    bench = request.getfixturevalue(name).bench
+    query = "select * from marts.reconciliation where is_balanced is distinct from true"
+    assert bench.rows(query) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["one_split", "other_split"])
+def test_each_broken_row_is_rejected_for_its_reason_and_no_other_row_is(name, request):
+    split = request.getfixturevalue(name)
+    expected = Counter(
+        (row.table, row.load_id or worlds.NAMELESS, row.reject_reason)
+        for row in split.rows
+        if row.reject_reason
+    )
+    found: Counter = Counter()
+    for row in split.bench.rows("marts.rejected_rows"):
+        found[row["source_table"], row["load_id"], row["reject_reason"]] += row["row_count"]
+    assert found == expected
+    assert {reason for *_, reason in expected} == set(worlds.BROKEN)
+
+
+# ---------------------------------------------------------------- taken away, killed
+
+
+@pytest.mark.slow
+def test_a_load_that_is_taken_away_leaves_no_trace(folder, one_split):
+    taken = one_split.bench.copy_to(folder / "taken", with_raw=True)
+    for part in taken.raw.glob("*/*/part-00003.parquet"):
+        part.unlink()
+    taken.build(select=TRUNK)
+    never = build_at_once(folder / "never", taken.raw, whole=False)
+    kept = {table.split(".")[1] for table in tables(never)}
+    others = {table.split(".")[1] for table in tables(taken)} - kept
+    assert_equal_tables(
+        taken,
+        never,
+        names=("taken away", "never there"),
+        explain=Finder(taken, never),
+        without_tables=others,
+    )
+
+
+@pytest.mark.slow
+def test_a_build_that_is_killed_again_and_again_while_loads_arrive_ends_the_same(
+    folder, one_split, one_refresh
+):
+    chance = random.Random(os.environ.get("JOURNEY_KILL_SEED", "9"))
+    killed = one_split.after_first.copy_to(folder / "killed")
+    killed.raw = folder / "killed" / "raw"
+    killed.deliver(0, as_raw(one_split.delivered[0], every_table=True))
+    told = []
+    for number in (1, 2, 3):
+        killed.deliver(number, as_raw(one_split.delivered[number]))
+        model = chance.choice(models_that_remember(killed))
+        told.append(kill_while_building(killed, model, after=chance.uniform(0, 0.15)))
+    killed.build(select=TRUNK)
+    kept = {table.split(".")[1] for table in tables(killed)}
+    assert_equal_tables(
+        killed,
+        one_refresh,
+        names=(f"killed {told}", "at once"),
+        explain=Finder(killed, one_refresh),
+        without_tables={table.split(".")[1] for table in tables(one_refresh)} - kept,
+    )
+
+
+def models_that_remember(bench: Bench) -> list[str]:
+    return sorted(
+        node.name
+        for node in bench.manifest().nodes.values()
+        if node.config.materialized in ("incremental", "connected_components")
+    )
+
+
+def kill_while_building(bench: Bench, model: str, after: float) -> str:
+    """Builds in a process of its own and kills it `after` seconds into the model."""
+    command = [sys.executable, harness.__file__, str(bench.folder), "--raw", str(bench.raw)]
+    command += ["--vars", json.dumps(bench.variables), "--select", *TRUNK]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    seen = []
+    for line in child.stdout:
+        seen.append(line.split())
+        if seen[-1] == ["start", model]:
+            time.sleep(after)
+            child.kill()
+            break
+    _, complaint = child.communicate()
+    assert child.returncode == -9, f"not killed in {model}: {complaint}"
+    return f"in {model} after {sum(word == 'end' for word, *_ in seen)} nodes"
+
+
+# ---------------------------------------------------------------- the test itself
+
+
+def test_a_world_is_the_same_for_ever_and_its_ids_are_its_own():
+    assert world(17).rows == world(17).rows
+    keys = {"id", "anonymous_id", "user_id", "customer_id", "order_id", "subscription_id"}
+    for number in range(20):
+        for row in world(number).rows:
+            for name in keys & row.values.keys():
+                value = row.values[name]
+                assert (
+                    value is None
+                    or value.startswith(f"w{number:03d}-")
+                    or value in worlds.PLACEHOLDERS
+                    or not value.strip()
+                ), (name, value)
+
+
+def test_a_split_delivers_every_row_once_in_loads_that_grow_and_arrive_out_of_order():
+    chosen = [world(number) for number in range(50)]
+    for seed in (1, 2):
+        split = deliveries(chosen, seed)
+        assert sum(map(len, split)) == sum(len(one.rows) for one in chosen)
+        loads = [{(row.table, row.load_id) for row in delivery} for delivery in split]
+        grown = [loads[number] & loads[later] for number in range(4) for later in range(number)]
+        assert any(grown)
+        first = [min(row.loaded_at for row in delivery) for delivery in split]
+        assert first != sorted(first)
+
+
+def test_a_world_travels_alike_whoever_travels_with_it():
+    def of_world(split):
+        return [[row for row in delivery if is_of(row, "w003")] for delivery in split]
+
+    def is_of(row, name):
+        return any(isinstance(v, str) and v.startswith(f"{name}-") for v in row.values.values())
+
+    few, many = [world(3)], [world(number) for number in range(9)]
+    assert of_world(deliveries(few, 1)) == of_world(deliveries(many, 1))
+
+
+def tables(bench: Bench) -> dict:
+    with bench.connect() as connection:
+        return harness.columns_of(connection)
+
+
+def main() -> None:
+    what, name, *seed = sys.argv[1:]
+    seed = int(seed[0]) if seed else 1
+    if what == "isolate":
+        print(describe(isolate(name, seed), ("step by step", "at once")))
+    else:
+        print(pformat(shrink(name, seed), width=100))
+
+
+if __name__ == "__main__":
+    main()

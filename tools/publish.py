@@ -1,0 +1,177 @@
+"""Swap the built marts in for the published ones: `python -m tools.publish`.
+
+The build file is private: while dbt writes it nobody else can open it, and half of it may be new.
+Readers get another file, which is only ever replaced as a whole: the marts are copied into a new
+file, that is closed, opened again and compared with the build, and then takes the old one's name.
+A reader who has the old file open keeps it until he opens anew.
+
+Access is the file's: whoever may read the file may read everything in it, so nothing but the marts
+goes in.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+BUILT = Path(os.environ.get("JOURNEY_DATABASE") or "warehouse/build.duckdb")
+PUBLISHED = Path(os.environ.get("JOURNEY_PUBLISHED") or "warehouse/customer_journey.duckdb")
+SCHEMA = "marts"
+# clients of DuckDB 1.4 and later can open it, whatever version wrote it
+STORAGE_VERSION = "v1.4.0"
+
+
+class PublicationError(Exception):
+    """Why nothing was published; the published file is as it was."""
+
+
+@dataclass(frozen=True)
+class Table:
+    name: str
+    row_count: int
+    content_hash: str
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def fingerprint(connection: duckdb.DuckDBPyConnection, catalog: str, name: str) -> Table:
+    """Row count and a hash of the content of a mart that does not depend on the rows' order."""
+    table = f"{quoted(catalog)}.{SCHEMA}.{quoted(name)}"
+    columns = [row[0] for row in connection.execute(f"describe {table}").fetchall()]
+    row_text = " || '|' || ".join(
+        f"coalesce(cast({quoted(column)} as varchar), '\\N')" for column in columns
+    )
+    count, total = connection.execute(
+        f"select count(*), sum(cast('0x' || left(md5({row_text}), 15) as bigint)) from {table}"
+    ).fetchone()
+    return Table(name, count, f"{(total or 0) % 2**64:016x}")
+
+
+def code_version() -> str:
+    """The commit that the models are of, `+` for one with uncommitted changes; '' without git."""
+    command = ["git", "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def last_generation(published: Path) -> int:
+    if not published.exists():
+        return 0
+    with duckdb.connect(str(published), read_only=True) as connection:
+        return connection.execute("select max(generation) from marts.publication").fetchone()[0]
+
+
+def write_candidate(built: Path, candidate: Path, generation: int) -> list[Table]:
+    """Copy every mart of `built` into the new file `candidate`; the tables copied, by name."""
+    with duckdb.connect() as connection:
+        connection.execute("set preserve_insertion_order = false")
+        # dbt writes the file's own name into the views, so it has to be attached under that name
+        source = built.stem
+        connection.execute(f"attach '{sql(built)}' as {quoted(source)} (read_only)")
+        connection.execute(
+            f"attach '{sql(candidate)}' as candidate (storage_version '{STORAGE_VERSION}')"
+        )
+        names = [
+            row[0]
+            for row in connection.execute(
+                "select table_name from information_schema.tables"
+                " where table_catalog = ? and table_schema = ? order by table_name",
+                [source, SCHEMA],
+            ).fetchall()
+        ]
+        if not names:
+            raise PublicationError(f"{built} holds no marts: run `make build` first.")
+        connection.execute(f"create schema candidate.{SCHEMA}")
+        tables = []
+        for name in names:
+            connection.execute(
+                f"create table candidate.{SCHEMA}.{quoted(name)} as"
+                f" select * from {quoted(source)}.{SCHEMA}.{quoted(name)}"
+            )
+            tables.append(fingerprint(connection, source, name))
+        connection.execute(
+            f"create table candidate.{SCHEMA}.publication (generation bigint, published_at"
+            " timestamp, code_version varchar, table_name varchar, row_count bigint,"
+            " content_hash varchar)"
+        )
+        now = datetime.now(UTC).replace(tzinfo=None)
+        connection.executemany(
+            f"insert into candidate.{SCHEMA}.publication values (?, ?, ?, ?, ?, ?)",
+            [
+                (generation, now, code_version(), table.name, table.row_count, table.content_hash)
+                for table in tables
+            ],
+        )
+        connection.execute("checkpoint candidate")
+        connection.execute("detach candidate")
+    return tables
+
+
+def sql(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def check_candidate(candidate: Path, tables: list[Table]) -> None:
+    """Open the new file as a reader does and compare each table with what was built."""
+    with duckdb.connect(str(candidate), read_only=True) as connection:
+        catalog = connection.execute("select current_database()").fetchone()[0]
+        for table in tables:
+            copy = fingerprint(connection, catalog, table.name)
+            if copy != table:
+                raise PublicationError(
+                    f"{table.name} was copied wrongly ({copy.row_count} of {table.row_count} rows)."
+                    " Is the disk full, or does a build run at the same time?"
+                )
+
+
+def publish(built: Path = BUILT, published: Path = PUBLISHED, gate=None) -> tuple[int, list[Table]]:
+    """Publish the marts of `built`; the new generation and its tables.
+
+    `gate` is called with the new file before the swap, and stops it by raising PublicationError.
+    """
+    if not built.exists():
+        raise PublicationError(f"there is no {built}: run `make build` first.")
+    published.parent.mkdir(parents=True, exist_ok=True)
+    candidate = published.with_name(f".{published.name}.{os.getpid()}.tmp")
+    try:
+        generation = last_generation(published) + 1
+        tables = write_candidate(built, candidate, generation)
+        check_candidate(candidate, tables)
+        if gate is not None:
+            gate(candidate)
+        os.replace(candidate, published)
+    except duckdb.Error as error:
+        raise PublicationError(str(error).splitlines()[0]) from error
+    finally:
+        for leftover in (candidate, candidate.with_name(candidate.name + ".wal")):
+            leftover.unlink(missing_ok=True)
+    return generation, tables
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.publish", description=__doc__)
+    parser.add_argument("--built", type=Path, default=BUILT)
+    parser.add_argument("--published", type=Path, default=PUBLISHED)
+    arguments = parser.parse_args()
+    try:
+        generation, tables = publish(arguments.built, arguments.published)
+    except PublicationError as error:
+        print(f"not published: {error}", file=sys.stderr)
+        return 1
+    rows = sum(table.row_count for table in tables)
+    print(
+        f"published: {arguments.published}, generation {generation},"
+        f" {len(tables)} tables, {rows:,} rows"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
