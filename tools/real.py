@@ -110,6 +110,17 @@ def lay_taxonomy(build: Build, work: Path) -> Path:
     return folder
 
 
+def hash_key_path(work: Path) -> Path:
+    """The user's key where he named one, else one of our own: these data hold nobody's address."""
+    path = Path(os.environ.get("JOURNEY_HASH_KEY") or work / "hash_key.parquet").absolute()
+    hash_key.create(path)
+    return path
+
+
+def bytes_in(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def run_dbt(build: Build, data: Path, databases: Path, work: Path, threads: int = 1) -> float:
     """`dbt build` into a database of its own, made anew; the seconds that it took."""
     if not (data / build.example).is_dir():
@@ -118,8 +129,6 @@ def run_dbt(build: Build, data: Path, databases: Path, work: Path, threads: int 
     databases.mkdir(parents=True, exist_ok=True)
     database = build.database(databases)
     database.unlink(missing_ok=True)
-    key = os.environ.get("JOURNEY_HASH_KEY") or work / "hash_key.parquet"
-    hash_key.create(Path(key))
     here = work / build.name
     environment = {
         **os.environ,
@@ -128,7 +137,7 @@ def run_dbt(build: Build, data: Path, databases: Path, work: Path, threads: int 
         "DO_NOT_TRACK": "1",
         "JOURNEY_TARGET": "duckdb",
         "JOURNEY_DATABASE": str(database),
-        "JOURNEY_HASH_KEY": str(key),
+        "JOURNEY_HASH_KEY": str(hash_key_path(work)),
         "JOURNEY_RAW": str(data),
         "JOURNEY_TAXONOMY": str(taxonomy.relative_to(ROOT)),
         "JOURNEY_TARGET_PATH": str(here / "dbt"),
@@ -178,10 +187,14 @@ def build_all(
     """Builds the examples, two at a time, one thread each; what was built and its seconds."""
     builds = [build for example in examples for build in builds_of(example)]
     work.mkdir(parents=True, exist_ok=True)
+    hash_key_path(work)
     with ThreadPoolExecutor(max_workers=2) as pool:
-        # the longest first would be better, but nobody knows which that is
-        seconds = list(pool.map(lambda build: run_dbt(build, data, databases, work), builds))
-    return list(zip(builds, seconds, strict=True))
+        # the largest data set first, so that it does not run alone at the end
+        order = sorted(builds, key=lambda build: -bytes_in(data / build.example))
+        running = {
+            build.name: pool.submit(run_dbt, build, data, databases, work) for build in order
+        }
+        return [(build, running[build.name].result()) for build in builds]
 
 
 def shown(value: object) -> str:

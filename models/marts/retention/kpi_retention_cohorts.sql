@@ -289,8 +289,8 @@ overall as (
         period_offset,
         sum(cohort_count) as cohort_count,
         sum(retained_count) as retained_count,
-        -- rounded: a mean of fractions hangs on the order in which they are added, in its last digit
-        round(avg(cast(retained_count as double) / cohort_count), 12) as simple_mean_rate
+        -- added up as decimals: a sum of doubles hangs in its last digit on the order of the rows
+        cast(sum(cast(cast(retained_count as double) / cohort_count as decimal(30, 15))) as double) / count(*) as simple_mean_rate
 
     from retained
     where is_mature
