@@ -1,4 +1,6 @@
-"""Make the secret key with which e-mails, phones and IP addresses are hashed: `python -m tools.hash_key`.
+"""Make the secret key that e-mails, phones and IP addresses are hashed with.
+
+`python -m tools.hash_key`
 
 Written once, readable by its owner only, never into the repository. Whoever has the key can test a
 guess of an address against the marts, so it lies outside the warehouse. Losing it means that new

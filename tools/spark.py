@@ -70,7 +70,11 @@ def export(target: Path) -> None:
     prepare()
     add_functions()
     # any dbt call opens the session with the profile's settings
-    if not dbtRunner().invoke(["--quiet", "run-operation", "relation_in", "--args", "{schema: marts}"]).success:
+    if (
+        not dbtRunner()
+        .invoke(["--quiet", "run-operation", "relation_in", "--args", "{schema: marts}"])
+        .success
+    ):
         raise SystemExit("the Spark session did not start; dbt's message stands above.")
     from pyspark.sql import SparkSession
 

@@ -80,7 +80,7 @@ finished as (
             when corrected_occurred_at is null and (has_occurred_at or has_client_occurred_at) then 'unreadable_timestamp'
             when corrected_occurred_at is null then 'missing_timestamp'
             when corrected_occurred_at < cast({{ quoted(var('earliest_event_at')) }} as timestamp) then 'timestamp_too_early'
-            when corrected_occurred_at > {{ add_seconds("coalesce(received_at, loaded_at, cast('2099-01-01' as timestamp))", 86400) }}
+            when corrected_occurred_at > {{ latest_plausible_time('received_at') }}
                 then 'timestamp_in_future'
             when properties is not null and not {{ is_json_object('properties') }} then 'malformed_properties'
             when (has_amount and amount is null) or (has_unit_amount and unit_amount is null) or (has_quantity and quantity is null)
@@ -150,7 +150,7 @@ finished as (
             when coalesce(occurred_at, received_at) is null and has_occurred_at then 'unreadable_timestamp'
             when coalesce(occurred_at, received_at) is null then 'missing_timestamp'
             when coalesce(occurred_at, received_at) < cast({{ quoted(var('earliest_event_at')) }} as timestamp) then 'timestamp_too_early'
-            when coalesce(occurred_at, received_at) > {{ add_seconds("coalesce(received_at, loaded_at, cast('2099-01-01' as timestamp))", 86400) }}
+            when coalesce(occurred_at, received_at) > {{ latest_plausible_time('received_at') }}
                 then 'timestamp_in_future'
         end as reject_reason
 
@@ -205,7 +205,7 @@ finished as (
             ) < cast({{ quoted(var('earliest_event_at')) }} as timestamp) then 'timestamp_too_early'
             when greatest(
                 coalesce(trial_started_at, started_at), coalesce(started_at, trial_started_at)
-            ) > {{ add_seconds("coalesce(loaded_at, updated_at, cast('2099-01-01' as timestamp))", 86400) }} then 'timestamp_in_future'
+            ) > {{ latest_plausible_time('updated_at') }} then 'timestamp_in_future'
             when has_mrr_amount and mrr_amount is null then 'unreadable_amount'
             when mrr_amount < 0 then 'negative_amount'
             when currency_code is not null and {{ is_unknown_currency('currency_code') }} then 'unknown_currency'
@@ -253,7 +253,7 @@ finished as (
             when spend_date is null and has_spend_date then 'unreadable_timestamp'
             when spend_date is null then 'missing_timestamp'
             when spend_date < cast({{ quoted(var('earliest_event_at')) }} as date) then 'timestamp_too_early'
-            when spend_date > cast({{ add_seconds("coalesce(loaded_at, updated_at, cast('2099-01-01' as timestamp))", 86400) }} as date)
+            when spend_date > cast({{ latest_plausible_time('updated_at') }} as date)
                 then 'timestamp_in_future'
             when (has_spend_amount and spend_amount is null) or (has_impressions and impressions is null) or (has_clicks and clicks is null)
                 then 'unreadable_amount'
@@ -286,6 +286,16 @@ case
     when {{ email or normalised_email(column) }} is not null then 'email:' || {{ keyed_hash(email or normalised_email(column)) }}
     when not {{ is_placeholder(column) }} then {{ column }}
 end
+{%- endmacro %}
+
+{#
+  A day after the row was received, or loaded, whichever was first: nothing can have happened later. Both, since a clock that writes 2099 as the time of an
+  order writes it as that of its last change too.
+#}
+{% macro latest_plausible_time(received_at) -%}
+{{ add_seconds(
+    'least(coalesce(' ~ received_at ~ ", loaded_at, cast('2099-01-01' as timestamp)), coalesce(loaded_at, " ~ received_at ~ ", cast('2099-01-01' as timestamp)))", 86400
+) }}
 {%- endmacro %}
 
 {# Not three letters, or one of the codes ISO 4217 keeps for "none" and "test". A currency that is real but has no rate is another matter: its amount is NULL in the marts. #}

@@ -11,11 +11,9 @@ take. A database file is only open while dbt runs or a comparison reads it.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
@@ -181,6 +179,7 @@ class Bench:
         self.raw = Path(raw) if raw else self.folder / "raw"
         self.database = self.folder / "build.duckdb"
         self.variables = dict(variables or {})
+        self.taxonomy = "seeds/taxonomy"
 
     def __repr__(self) -> str:
         return f"Bench({str(self.folder)!r})"
@@ -193,7 +192,7 @@ class Bench:
             "JOURNEY_TARGET_PATH": str(self.folder / "target"),
             "JOURNEY_HASH_KEY": str(_hash_key(self.folder)),
             "JOURNEY_TARGET": "duckdb",
-            "JOURNEY_TAXONOMY": "seeds/taxonomy",
+            "JOURNEY_TAXONOMY": self.taxonomy,
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "0",
             "DO_NOT_TRACK": "1",
         }
@@ -233,7 +232,7 @@ class Bench:
         from dbt.cli.main import dbtRunner
 
         given = {**self.variables, **variables}
-        key = json.dumps(given, sort_keys=True)
+        key = self.taxonomy + json.dumps(given, sort_keys=True)
         if key not in _manifests:
             with self._dbt_at_work():
                 parsed = dbtRunner().invoke(["parse", *self._flags(given)])
@@ -483,30 +482,3 @@ def assert_equal_tables(
 ) -> None:
     found = differences(left, right, **options)
     assert not found, describe(found, names, explain(found) if explain else "")
-
-
-# ---------------------------------------------------------------- a build that may be killed
-
-
-def main() -> int:
-    """Builds a bench and says on standard output, line by line, which node starts and ends."""
-    parser = argparse.ArgumentParser(prog="harness.py", description=main.__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--raw", type=Path)
-    parser.add_argument("--vars", type=json.loads, default={})
-    parser.add_argument("--select", nargs="*", default=[])
-    arguments = parser.parse_args()
-
-    def tell(event) -> None:
-        word = {"LogStartLine": "start", "NodeFinished": "end"}.get(event.info.name)
-        if word:
-            print(word, event.data.node_info.node_name, flush=True)
-
-    bench = Bench(arguments.folder, arguments.raw, arguments.vars)
-    run = bench.build(select=arguments.select, check=False, callbacks=[tell])
-    print(run, file=sys.stderr)
-    return 0 if run.success else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

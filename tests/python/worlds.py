@@ -600,6 +600,16 @@ def churned_and_back(s: Stage) -> None:
 
 
 @scene
+def a_cancel_that_lies_ahead(s: Stage) -> None:
+    """Cancelled to the end of a period that is not over when the clock stops."""
+    user = s.a("user", s.random.randrange(3))
+    s.now = AS_OF - s.random.choice((10, 59)) * DAY
+    cancel = AS_OF + s.random.choice((timedelta(0), INSTANT, DAY, 30 * DAY))
+    s.subscription(30, s.now, user_id=user, started_at=s.now, cancelled_at=cancel)
+    s.page("/app", s.a("anon", s.random.randrange(3)), user, at=s.now + DAY)
+
+
+@scene
 def a_habit_or_nearly(s: Stage) -> None:
     user, first = s.a("user", s.random.randrange(3)), s.now
     for days in (0, s.random.choice((1, 14)), s.random.choice((27, 28))):

@@ -7,13 +7,27 @@ done in SQL.
 
 from collections.abc import Iterator
 from typing import Any
+from weakref import WeakSet
 
+import duckdb
 import duckdb_engine
-from sqlalchemy import text
+from sqlalchemy import text, types
 from sqlalchemy.dialects import registry
 
 SCHEMA = "marts"
 NAME = "buffered_duckdb"
+# of a type that is not here Great Expectations knows nothing, and compares as DuckDB does
+TYPES = {
+    "BOOLEAN": types.Boolean,
+    "INTEGER": types.Integer,
+    "BIGINT": types.BigInteger,
+    "HUGEINT": types.BigInteger,
+    "DOUBLE": types.Double,
+    "DECIMAL": types.Numeric,
+    "DATE": types.Date,
+    "TIMESTAMP": types.DateTime,
+    "VARCHAR": types.String,
+}
 
 
 class BufferedCursor(duckdb_engine.CursorWrapper):
@@ -47,18 +61,35 @@ class BufferedCursor(duckdb_engine.CursorWrapper):
 
 
 class BufferedConnection(duckdb_engine.ConnectionWrapper):
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        super().__init__(connection)
+        self.proper = connection
+
     def cursor(self) -> BufferedCursor:
-        # duckdb-engine keeps the connection proper under a private name
-        return BufferedCursor(self._ConnectionWrapper__c, self)
+        return BufferedCursor(self.proper, self)
+
+
+# Great Expectations holds on to a connection of its own, which no dispose() reaches
+OPEN: WeakSet[BufferedConnection] = WeakSet()
+
+
+def close_connections() -> None:
+    """Let go of every file that was opened here."""
+    for connection in list(OPEN):
+        connection.close()
+        OPEN.discard(connection)
 
 
 class BufferedDialect(duckdb_engine.Dialect):
     supports_statement_cache = False
 
     def connect(self, *arguments: Any, **options: Any) -> BufferedConnection:
-        connection = super().connect(*arguments, **options)
+        # duckdb-engine keeps the connection proper under a private name
+        connection = super().connect(*arguments, **options)._ConnectionWrapper__c
         connection.execute(f"set schema = '{SCHEMA}'")
-        return BufferedConnection(connection._ConnectionWrapper__c)
+        buffered = BufferedConnection(connection)
+        OPEN.add(buffered)
+        return buffered
 
     def get_columns(self, connection: Any, table_name: str, schema: str | None = None, **_: Any):
         """Names and types; duckdb-engine asks catalogs of PostgreSQL that DuckDB has not all of."""
@@ -73,16 +104,12 @@ class BufferedDialect(duckdb_engine.Dialect):
         return [
             {
                 "name": name,
-                "type": self.type_of(data_type),
+                "type": TYPES.get(data_type.split("(")[0], types.NullType)(),
                 "nullable": nullable,
                 "default": None,
             }
             for name, data_type, nullable in rows
         ]
-
-    def type_of(self, data_type: str) -> Any:
-        kind = data_type.lower().split("(")[0]
-        return self.ischema_names.get(kind, self.ischema_names["varchar"])()
 
 
 registry.register(NAME, __name__, BufferedDialect.__name__)
