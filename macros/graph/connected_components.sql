@@ -22,21 +22,22 @@
     {%- do replace_table(edges, 'select distinct least(node_a, node_b) as node_a, greatest(node_a, node_b) as node_b from '
         ~ component_table('input') ~ ' where node_b is not null and node_a <> node_b') -%}
 
-    {%- for round in range(1, max_rounds + 1) if not rounds or rounds[-1] is not none -%}
-        {%- if run_query('select count(*) from ' ~ edges).rows[0][0] == 0 -%}
-            {%- do rounds.append(none) -%}
-        {%- else -%}
+    {%- set state = namespace(is_done=false) -%}
+    {%- for round in range(1, max_rounds + 1) -%}
+        {#- the test stands inside the loop: one in its head is made a round too early -#}
+        {%- if not state.is_done -%}
+            {%- set state.is_done = run_query('select count(*) from ' ~ edges).rows[0][0] == 0 -%}
+        {%- endif -%}
+        {%- if not state.is_done -%}
             {%- do rounds.append(round) -%}
             {%- do replace_table(component_table('round_' ~ round), contraction_query(edges, round)) -%}
             {%- do replace_table(contracted, contracted_edges_query(edges, component_table('round_' ~ round))) -%}
-            {%- do drop_relation_if_exists(edges) -%}
             {%- do replace_table(edges, 'select * from ' ~ contracted) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if rounds[-1] is not none -%}
+    {%- if not state.is_done -%}
         {{ exceptions.raise_compiler_error(this.identifier ~ ': the graph has not converged in ' ~ max_rounds ~ ' rounds; please report this with the number of links') }}
     {%- endif -%}
-    {%- do rounds.pop() -%}
 
     {%- set components = components_query(rounds) -%}
     {%- if existing_relation is not none -%}

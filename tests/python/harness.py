@@ -209,6 +209,7 @@ class Bench:
     def copy_to(self, folder: Path, with_raw: bool = False) -> Bench:
         """A bench of the same state; raw files are shared unless `with_raw`."""
         other = Bench(folder, None if with_raw else self.raw, self.variables)
+        other.taxonomy = self.taxonomy
         shutil.copyfile(self.database, other.database)
         if with_raw:
             shutil.copytree(self.raw, other.raw)

@@ -133,7 +133,7 @@ def other_refresh(folder, other_split) -> Bench:
 class Finder:
     """From the keys in a differing row to the worlds they belong to."""
 
-    NAME = re.compile(r"\b([a-z][a-z0-9_]*)-(?:anon|user|device|cust|sub|order|account|campaign)\b")
+    NAME = re.compile(r"\b([a-z][a-z0-9_]*)-(?:anon|user|device|cust|sub|order|account|campaign)")
 
     def __init__(self, *benches: Bench):
         self.benches = benches

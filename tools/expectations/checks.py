@@ -12,6 +12,7 @@ import great_expectations as gx
 import yaml
 from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.exceptions import GreatExpectationsError
+from great_expectations.expectations.registry import get_expectation_impl
 
 from tools.expectations.dialect import NAME as DIALECT
 from tools.expectations.dialect import SCHEMA, close_connections
@@ -197,6 +198,8 @@ def _outcomes(source, name: str, batch: Batch, figures: dict) -> Iterator[Outcom
     else:
         asset = source.add_table_asset(name, table_name=batch.text)
     try:
+        for each in batch.expectations:
+            get_expectation_impl(each.type)
         suite = gx.ExpectationSuite(
             name=name,
             expectations=[
