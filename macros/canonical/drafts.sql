@@ -37,7 +37,7 @@
 
 {#
   The select list of a draft. `columns` maps a column of the offer to the raw column, or to several of which the first not NULL counts;
-  {'columns': …, 'prefix': …} puts a prefix before a text. `constants` maps it to a fixed text; `properties` lists raw columns that go into the JSON text of that name.
+  {'columns': …, 'prefix': …} puts a prefix before a text, {'columns': …, 'values': {raw: ours}, 'otherwise': …} translates it. `constants` maps it to a fixed text; `properties` lists raw columns that go into the JSON text of that name.
 #}
 {% macro draft(offer, handle, columns, constants={}, properties=[]) %}
         {{ quoted(handle.source_name) }} as source_name,
@@ -53,6 +53,13 @@
                 {%- do pairs.update({raw_name: raw_text(handle, raw_name)}) -%}
             {%- endfor %},
         {{ json_object(pairs) }} as properties
+        {%- elif raw_names is mapping and 'values' in raw_names %},
+        case {{ raw_text(handle, raw_names['columns']) }}
+            {%- for raw_value, value in raw_names['values'].items() %}
+            when {{ quoted(raw_value) }} then {{ quoted(value) }}
+            {%- endfor %}
+            else {{ quoted(raw_names['otherwise']) }}
+        end as {{ name }}
         {%- elif raw_names is mapping %},
         {{ quoted(raw_names['prefix']) }} || {{ raw_text(handle, raw_names['columns']) }} as {{ name }}
         {%- elif kind == 'text' %},

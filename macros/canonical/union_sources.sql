@@ -23,6 +23,9 @@
     {{ where_load_is_pending(source_name) }}
         {%- endif %}
     {%- else %}
+        {%- if offer != 'loads' %}
+    -- depends_on: {{ ref('int_loads_pending') }} {{ ref('int_loads_unioned') }}
+        {%- endif %}
     select
         {%- for column in contract %}
         cast(null as {{ column.data_type }}) as {{ column.name }}{{ ',' if not loop.last }}

@@ -27,6 +27,13 @@ RESOURCES = [
     *sorted(ROOT.glob("tests/**/*.yml")),
     *sorted(ROOT.glob("analyses/**/*.yml")),
 ]
+OTHERS = [
+    ROOT / ".pre-commit-config.yaml",
+    ROOT / "profiles.yml",
+    *sorted(ROOT.glob(".github/**/*.yml")),
+    *sorted(ROOT.glob("examples/**/*.yml")),
+    *sorted(ROOT.glob("tools/**/*.yml")),
+]
 SESSIONS = ROOT / "models" / "marts" / "core" / "fct_sessions.yml"
 
 # dbt parse in a process of its own: the switch must not stay on for other tests of this one
@@ -107,6 +114,11 @@ def strict_parse(root: Path, target: Path) -> list[str]:
 @pytest.mark.parametrize("path", RESOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_dbt_knows_every_key_of(path):
     assert violations(read(path.read_text()), jsonschemas.resources_schema()) == []
+
+
+@pytest.mark.parametrize("path", OTHERS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_key_stands_twice_in(path):
+    assert read(path.read_text())
 
 
 def test_dbt_knows_every_key_of_dbt_project_yml():

@@ -6,20 +6,31 @@ loads as (
 
 ),
 
+undated as (
+
+    select max(occurred_at) as occurred_at
+    from {{ ref('int_events_unioned') }}
+    where loaded_at is null and reject_reason is null
+
+),
+
 as_of as (
 
     select
         {% if var('as_of') -%}
-        cast({{ quoted(var('as_of')) }} as timestamp) as as_of_at
+        max(cast({{ quoted(var('as_of')) }} as timestamp)) as as_of_at
         {%- else -%}
-        -- files without a load time: the last thing that happened
-        coalesce(
-            max(loaded_at),
-            (select max(events.occurred_at) from {{ ref('int_events_unioned') }} as events where events.reject_reason is null)
+        -- rows without a load time: the last thing that happened in them
+        greatest(
+            max(loads.loaded_at),
+            max(undated.occurred_at)
         ) as as_of_at
         {%- endif %}
 
     from loads
+    {%- if not var('as_of') %}
+    cross join undated
+    {%- endif %}
 
 )
 

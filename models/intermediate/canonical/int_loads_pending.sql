@@ -86,8 +86,8 @@ loads_pending as (
         source_table,
         load_id,
         max(row_count) as row_count,
-        -- fewer rows than were seen, or a table that is one load and has changed: rows were taken away or replaced, nobody can say which
-        max(case when row_count < seen_row_count or (load_id = 'whole' and seen_row_count is not null) then 1 else 0 end) = 1 as is_replaced
+        -- fewer rows than were seen, or rows that no load tells apart have changed: rows were taken away or replaced, nobody can say which
+        max(case when row_count < seen_row_count or (load_id in ('whole', 'undated') and seen_row_count is not null) then 1 else 0 end) = 1 as is_replaced
 
     from (
         select * from loads_of_models

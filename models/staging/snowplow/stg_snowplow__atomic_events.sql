@@ -3,7 +3,7 @@
 select
 {{ draft('events', events, columns={
     'raw_event_id': 'event_id',
-    'event_type': 'event',
+    'event_type': {'columns': 'event', 'values': {'page_view': 'page'}, 'otherwise': 'track'},
     'raw_event_name': ['event_name', 'event'],
     'occurred_at': ['derived_tstamp', 'dvce_created_tstamp'],
     'client_occurred_at': 'dvce_created_tstamp',
