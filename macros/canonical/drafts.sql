@@ -61,7 +61,7 @@
             else {{ quoted(raw_names['otherwise']) }}
         end as {{ name }}
         {%- elif raw_names is mapping %},
-        {{ quoted(raw_names['prefix']) }} || {{ raw_text(handle, raw_names['columns']) }} as {{ name }}
+        {{ quoted(raw_names['prefix']) }} || {{ redacted(raw_text(handle, raw_names['columns'])) }} as {{ name }}
         {%- elif kind == 'text' %},
         {{ raw_text(handle, raw_names) }} as {{ name }}
         {%- elif kind == 'time' %},

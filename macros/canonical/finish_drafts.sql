@@ -47,17 +47,17 @@ finished as (
         received_at,
         {{ identifier('anonymous_id') }} as anonymous_id,
         {{ identifier('device_id') }} as device_id,
-        {{ identifier('user_id', 'email_in_user_id') }} as user_id,
+        {{ identifier('user_id') }} as user_id,
         {{ identifier('customer_id') }} as customer_id,
         {{ keyed_hash(without_placeholder('coalesce(clean_email, email_in_user_id)')) }} as email_hash,
         {{ keyed_hash(without_placeholder('clean_phone')) }} as phone_hash,
         {{ regex_extract('coalesce(clean_email, email_in_user_id)', '@(.+)$') }} as email_domain,
-        account_id,
-        platform,
-        lower({{ regex_extract('page_url', '^[a-zA-Z][a-zA-Z0-9+.-]*://([^/?#:]+)') }}) as page_host,
+        {{ identifier('account_id') }} as account_id,
+        {{ redacted('platform') }} as platform,
+        lower({{ host_of('page_url') }}) as page_host,
         {{ redacted("coalesce(page_path, " ~ regex_extract('page_url', '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]+(/[^?#]*)') ~ ", case when page_url is not null then '/' end)") }} as page_path,
         {{ redacted('page_title') }} as page_title,
-        lower({{ regex_extract('referrer_url', '^[a-zA-Z][a-zA-Z0-9+.-]*://([^/?#:]+)') }}) as referrer_host,
+        lower({{ host_of('referrer_url') }}) as referrer_host,
         {%- for parameter in ['source', 'medium', 'campaign', 'term', 'content'] %}
         {{ redacted("lower(coalesce(utm_" ~ parameter ~ ", " ~ url_decode(regex_extract('url_with_campaign', '[?&]utm_' ~ parameter ~ '=([^&#]+)')) ~ "))") }} as utm_{{ parameter }},
         {%- endfor %}
@@ -65,10 +65,10 @@ finished as (
             when contains(page_url, 'clid=') or contains(page_url, 'braid=') or contains(page_url, 'li_fat_id=')
                 then {{ regex_extract('page_url', '[?&](gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|twclid|li_fat_id)=') }}
         end as click_id_type,
-        user_agent,
+        {{ redacted('user_agent') }} as user_agent,
         {{ keyed_hash('ip_address') }} as ip_hash,
         cast(coalesce(amount, unit_amount * quantity) as decimal(18, 4)) as amount,
-        upper(currency_code) as currency_code,
+        {{ currency('currency_code') }} as currency_code,
         quantity,
         {{ allowed_properties('properties') }} as properties,
         case
@@ -136,12 +136,12 @@ finished as (
         {{ identifier('anonymous_id') }} as anonymous_id,
         {{ identifier('previous_anonymous_id') }} as previous_anonymous_id,
         {{ identifier('device_id') }} as device_id,
-        {{ identifier('user_id', 'email_in_user_id') }} as user_id,
+        {{ identifier('user_id') }} as user_id,
         {{ identifier('customer_id') }} as customer_id,
         {{ keyed_hash(without_placeholder('coalesce(clean_email, email_in_user_id)')) }} as email_hash,
         {{ keyed_hash(without_placeholder('clean_phone')) }} as phone_hash,
         {{ regex_extract('coalesce(clean_email, email_in_user_id)', '@(.+)$') }} as email_domain,
-        account_id,
+        {{ identifier('account_id') }} as account_id,
         case
             when coalesce(anonymous_id, previous_anonymous_id, device_id, user_id, customer_id, clean_email, clean_phone) is null
                 then 'missing_identifier'
@@ -181,18 +181,18 @@ finished as (
         loaded_at,
         {{ identifier('subscription_id') }} as subscription_id,
         {{ identifier('customer_id') }} as customer_id,
-        {{ identifier('user_id', normalised_email('user_id')) }} as user_id,
+        {{ identifier('user_id') }} as user_id,
         {{ keyed_hash(without_placeholder(normalised_email('email'))) }} as email_hash,
-        plan,
-        billing_interval,
-        status,
+        {{ redacted('plan') }} as plan,
+        {{ redacted('billing_interval') }} as billing_interval,
+        {{ redacted('status') }} as status,
         trial_started_at,
         trial_ended_at,
         started_at,
         cancelled_at,
         ended_at,
         mrr_amount,
-        upper(currency_code) as currency_code,
+        {{ currency('currency_code') }} as currency_code,
         updated_at,
         case
             when {{ identifier('subscription_id') }} is null then 'missing_subscription_id'
@@ -238,15 +238,15 @@ finished as (
         loaded_at,
         {{ key_of(['source_name', 'spend_date', 'platform', 'campaign']) }} as spend_id,
         spend_date,
-        platform,
-        campaign,
-        lower(utm_source) as utm_source,
-        lower(utm_medium) as utm_medium,
-        lower(utm_campaign) as utm_campaign,
+        {{ redacted('platform') }} as platform,
+        {{ redacted('campaign') }} as campaign,
+        {{ redacted('lower(utm_source)') }} as utm_source,
+        {{ redacted('lower(utm_medium)') }} as utm_medium,
+        {{ redacted('lower(utm_campaign)') }} as utm_campaign,
         cast(impressions as bigint) as impression_count,
         cast(clicks as bigint) as click_count,
         spend_amount,
-        upper(currency_code) as currency_code,
+        {{ currency('currency_code') }} as currency_code,
         updated_at,
         case
             when platform is null and campaign is null then 'missing_campaign'
@@ -280,12 +280,24 @@ from finished
     {%- endfor %}
 {% endmacro %}
 
-{# An identifier as it may travel: placeholders gone, an e-mail address replaced by its keyed hash. #}
-{% macro identifier(column, email=none) -%}
+{# An identifier as it may travel: placeholders gone; one that is an e-mail address, a phone number or an IP address replaced by its keyed hash. #}
+{% macro identifier(column) -%}
 case
-    when {{ email or normalised_email(column) }} is not null then 'email:' || {{ keyed_hash(email or normalised_email(column)) }}
+    when contains({{ column }}, '@') and {{ normalised_email(column) }} is not null then 'email:' || {{ keyed_hash(normalised_email(column)) }}
+    when substr({{ column }}, 1, 1) = '+' and {{ regex_match(column, '^[+][0-9][0-9 ()-]{6,}[0-9]$') }} then 'phone:' || {{ keyed_hash(normalised_phone(column)) }}
+    when {{ regex_match(column, '^([0-9]{1,3}([.][0-9]{1,3}){3}|[0-9a-fA-F]{0,4}(:[0-9a-fA-F]{0,4}){2,7})$') }} then 'ip:' || {{ keyed_hash(column) }}
     when not {{ is_placeholder(column) }} then {{ column }}
 end
+{%- endmacro %}
+
+{# Host of an address, without user name and port. #}
+{% macro host_of(url) -%}
+{{ regex_extract(url, '^[a-zA-Z][a-zA-Z0-9+.-]*://([^/?#@]*@)?([^/?#:@]+)', 2) }}
+{%- endmacro %}
+
+{# A currency code, or NULL for any other text: the row is rejected, and its text stays behind. #}
+{% macro currency(column) -%}
+case when {{ regex_match(column, '^[A-Za-z]{3}$') }} then upper({{ column }}) end
 {%- endmacro %}
 
 {#

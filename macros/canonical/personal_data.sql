@@ -25,12 +25,13 @@ end
 {{ relation_in(raw_schema('secrets'), 'hash_key') }}
 {%- endmacro %}
 
-{# Free text with e-mail addresses, international phone numbers and IP addresses blotted out. #}
+{# Free text with e-mail addresses, international phone numbers and IPv4 addresses blotted out. A version (Chrome/120.0.0.0) is no address. #}
 {% macro redacted(text) -%}
 case
     when contains({{ text }}, '@') or contains({{ text }}, '+') or contains({{ text }}, '%40') or {{ regex_match(text, '[0-9][.][0-9]{1,3}[.]') }}
         then {{ regex_replace(
-            text, '([^@/?&=" ]+(@|%40)[^@/?&=" ]+[.][^@/?&=" ]+)|([+][0-9][0-9 ()-]{6,}[0-9])|([0-9]{1,3}([.][0-9]{1,3}){3})', '[redacted]'
+            regex_replace(text, '([^@/?&=" ]+(@|%40)[^@/?&=" ]+[.][^@/?&=" ]+)|([+][0-9][0-9 ()-]{6,}[0-9])', '[redacted]'),
+            '(^|[^0-9./])[0-9]{1,3}([.][0-9]{1,3}){3}', '[redacted]', keep_first_group=true
         ) }}
     else {{ text }}
 end

@@ -18,10 +18,16 @@
 nullif(regexp_extract({{ text }}, {{ quoted(pattern) }}, {{ group }}), '')
 {%- endmacro %}
 
-{# All matches replaced. #}
-{% macro regex_replace(text, pattern, replacement) %}{{ return(adapter.dispatch('regex_replace', 'customer_journey')(text, quoted(pattern), quoted(replacement))) }}{% endmacro %}
-{% macro default__regex_replace(text, pattern, replacement) %}regexp_replace({{ text }}, {{ pattern }}, {{ replacement }}, 'g'){% endmacro %}
-{% macro spark__regex_replace(text, pattern, replacement) %}regexp_replace({{ text }}, {{ pattern }}, {{ replacement }}){% endmacro %}
+{# All matches replaced; with keep_first_group what the pattern's first group took stays before the replacement. #}
+{% macro regex_replace(text, pattern, replacement, keep_first_group=false) -%}
+{{ return(adapter.dispatch('regex_replace', 'customer_journey')(text, pattern, replacement, keep_first_group)) }}
+{%- endmacro %}
+{% macro default__regex_replace(text, pattern, replacement, keep_first_group) -%}
+regexp_replace({{ text }}, {{ quoted(pattern) }}, {{ quoted(('\\1' if keep_first_group else '') ~ replacement) }}, 'g')
+{%- endmacro %}
+{% macro spark__regex_replace(text, pattern, replacement, keep_first_group) -%}
+regexp_replace({{ text }}, {{ quoted(pattern) }}, {{ quoted(('$1' if keep_first_group else '') ~ replacement) }})
+{%- endmacro %}
 
 {# Hex SHA-256 of a text. #}
 {% macro sha256(text) %}{{ return(adapter.dispatch('sha256', 'customer_journey')(text)) }}{% endmacro %}
