@@ -5,6 +5,9 @@ Readers get another file, which is only ever replaced as a whole: the marts are 
 file, that is closed, opened again and compared with the build, and then takes the old one's name.
 A reader who has the old file open keeps it until he opens anew.
 
+Between the copy and the swap stands the quality gate: the expectations of tools/expectations. Where
+one that is not a mere warning fails, the old publication stays.
+
 Access is the file's: whoever may read the file may read everything in it, so nothing but the marts
 goes in.
 """
@@ -155,13 +158,33 @@ def publish(built: Path = BUILT, published: Path = PUBLISHED, gate=None) -> tupl
     return generation, tables
 
 
+def quality_gate(candidate: Path) -> None:
+    """Raise PublicationError where the new file is not believable; write the reports."""
+    # Great Expectations takes seconds to import
+    from tools.expectations import checks, report
+    from tools.expectations.__main__ import TARGET
+
+    try:
+        outcomes = checks.run(candidate, checks.read_suites())
+    except checks.ExpectationsError as error:
+        raise PublicationError(f"the expectations could not be asked: {error}") from error
+    report.write(outcomes, TARGET)
+    print(f"quality gate: {report.summary(outcomes)}")
+    failures = [each for each in outcomes if each.is_failure]
+    if failures:
+        raise PublicationError(
+            "these expectations do not hold (tools/expectations/suites, reports in"
+            f" {TARGET}); the last publication stays:\n{report.table(failures)}"
+        )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.publish", description=__doc__)
     parser.add_argument("--built", type=Path, default=BUILT)
     parser.add_argument("--published", type=Path, default=PUBLISHED)
     arguments = parser.parse_args()
     try:
-        generation, tables = publish(arguments.built, arguments.published)
+        generation, tables = publish(arguments.built, arguments.published, quality_gate)
     except PublicationError as error:
         print(f"not published: {error}", file=sys.stderr)
         return 1

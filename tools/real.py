@@ -140,7 +140,7 @@ def run_dbt(build: Build, data: Path, databases: Path, work: Path, threads: int 
         "JOURNEY_HASH_KEY": str(hash_key_path(work)),
         "JOURNEY_RAW": str(data),
         "JOURNEY_TAXONOMY": str(taxonomy.relative_to(ROOT)),
-        "JOURNEY_TARGET_PATH": str(here / "dbt"),
+        "DBT_TARGET_PATH": str(here / "dbt"),
         "JOURNEY_THREADS": str(threads),
     }
     command = [Path(sys.executable).with_name("dbt"), "--quiet", "--no-use-colors"]

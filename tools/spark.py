@@ -1,7 +1,5 @@
 """dbt on the embedded Spark: `python -m tools.spark build [dbt's own options]`.
 
-`python -m tools.spark export FOLDER` writes each mart as parquet into FOLDER/<mart>.
-
 Finds the Iceberg runtime, keeps all of Spark's files in the folder .spark, gives the session the
 one function that SQL lacks, and calls dbt in this process. One process at a time: the embedded
 metastore is Derby.
@@ -63,32 +61,8 @@ def invoke(arguments: list[str]):
     return dbtRunner().invoke(arguments)
 
 
-def export(target: Path) -> None:
-    """Each mart as parquet files in target/<mart>."""
-    from dbt.cli.main import dbtRunner
-
-    prepare()
-    add_functions()
-    # any dbt call opens the session with the profile's settings
-    if (
-        not dbtRunner()
-        .invoke(["--quiet", "run-operation", "relation_in", "--args", "{schema: marts}"])
-        .success
-    ):
-        raise SystemExit("the Spark session did not start; dbt's message stands above.")
-    from pyspark.sql import SparkSession
-
-    session = SparkSession.builder.getOrCreate()
-    for row in session.sql("show tables in marts").collect():
-        table = session.table(f"marts.{row.tableName}")
-        table.coalesce(1).write.mode("overwrite").parquet(str(target / row.tableName))
-
-
 def main() -> int:
     try:
-        if sys.argv[1:2] == ["export"] and len(sys.argv) == 3:
-            export(Path(sys.argv[2]).resolve())
-            return 0
         return 0 if invoke(sys.argv[1:]).success else 1
     except ModuleNotFoundError as error:
         print(f"{error}: run `make install-spark` and use .venv-spark.", file=sys.stderr)

@@ -54,3 +54,18 @@
     {%- endfor -%}
     {{ return({'columns': table.column_names | list, 'rows': rows}) }}
 {% endmacro %}
+
+{# Writes each mart as parquet files into <folder>/<mart>: dbt run-operation export_marts --args '{folder: /somewhere}'. What is there is replaced. #}
+{% macro export_marts(folder) %}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.path.startswith('marts/') -%}
+        {%- do export_table(node.relation_name, folder ~ '/' ~ node.name) -%}
+    {%- endfor -%}
+{% endmacro %}
+
+{% macro export_table(relation, folder) %}{{ return(adapter.dispatch('export_table', 'customer_journey')(relation, folder)) }}{% endmacro %}
+{% macro default__export_table(relation, folder) %}
+    {%- do run_query('copy (select * from ' ~ relation ~ ') to ' ~ quoted(folder) ~ ' (format parquet, per_thread_output true, overwrite true)') -%}
+{% endmacro %}
+{% macro spark__export_table(relation, folder) %}
+    {%- do run_query('insert overwrite directory ' ~ quoted(folder) ~ ' using parquet select * from ' ~ relation) -%}
+{% endmacro %}

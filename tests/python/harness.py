@@ -189,7 +189,7 @@ class Bench:
         return {
             "JOURNEY_DATABASE": str(self.database),
             "JOURNEY_RAW": str(self.raw),
-            "JOURNEY_TARGET_PATH": str(self.folder / "target"),
+            "DBT_TARGET_PATH": str(self.folder / "target"),
             "JOURNEY_HASH_KEY": str(_hash_key(self.folder)),
             "JOURNEY_TARGET": "duckdb",
             "JOURNEY_TAXONOMY": self.taxonomy,

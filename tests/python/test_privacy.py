@@ -161,7 +161,7 @@ def planted() -> tuple[dict[str, list[dict]], dict[str, str]]:
                 "path": f"/to/{values['email']}/x",
                 "url": f"https://{quote(values['email'])}:pw@www.example.com/to/"
                 f"{quote(values['email'])}?email={quote(values['email'])}&utm_term={values['email']}",
-                "referrer": f"https://{values['email']}@mail.example.com/?q={values['phone']}",
+                "referrer": f"https://{quote(values['email'])}@mail.example.com/?q={values['phone']}",
             }
         )
         rows["segment.tracks"].append(
@@ -280,6 +280,12 @@ def found_in(files: list[Path], values: dict[str, str], folder: Path) -> dict[st
     return leaks
 
 
+def assert_nothing_of(values: dict[str, str], files: list[Path], folder: Path) -> None:
+    leaks = found_in(files, values, folder)
+    listed = [f"{place}: in {', '.join(sorted(names))}" for place, names in sorted(leaks.items())]
+    assert not leaks, "raw values past staging:\n" + "\n".join(listed)
+
+
 def uncompressed(database: Path, to: Path, *statements: str) -> Path:
     """The tables of a database in a new file whose bytes are the values themselves."""
     to.unlink(missing_ok=True)
@@ -341,19 +347,19 @@ def test_the_planted_rows_were_read(company):
 
 def test_no_raw_value_is_in_the_bytes_of_what_is_stored(company, copy):
     assert copy.stat().st_size > 5_000_000
-    assert found_in([copy], company.values, company.folder) == {}
+    assert_nothing_of(company.values, [copy], company.folder)
 
 
 def test_no_raw_value_is_in_the_publication_or_the_build_file(company):
     files = [company.folder / "published.duckdb", company.bench.database]
-    assert found_in(files, company.values, company.folder) == {}
+    assert_nothing_of(company.values, files, company.folder)
 
 
 def test_no_raw_value_is_in_what_dbt_writes_down(company):
     files = written_by_dbt(company)
     names = {file.name for file in files}
     assert {"manifest.json", "run_results.json", "dbt.log", "fct_events.sql"} <= names
-    assert found_in(files, company.values, company.folder) == {}
+    assert_nothing_of(company.values, files, company.folder)
 
 
 def test_staging_and_raw_tables_are_views_so_that_no_raw_value_is_stored(company):
@@ -369,7 +375,7 @@ def test_the_hash_key_is_in_no_file_but_its_own(company, copy):
     files = [path for path in company.folder.rglob("*") if path.is_file() and path != own]
     assert copy in files and company.bench.database in files
     keys = {company.key: "the key"}
-    assert found_in(files, keys, company.folder) == {}
+    assert_nothing_of(keys, files, company.folder)
     assert company.key.encode() in own.read_bytes()
 
 

@@ -4,6 +4,7 @@ Both engines build the small sample from the same files, first the oldest loads 
 more deliveries on top. After each the marts are compared, row for row and value for value.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -84,7 +85,11 @@ class Engines:
             ["-m", "tools.spark", "build", *flags],
             DBT_TARGET_PATH=str(self.folder / "target-spark"),
         )
-        self.run(["-m", "tools.spark", "export", str(self.folder / "exported")])
+        self.run(
+            ["-m", "tools.spark", "run-operation", "export_marts"]
+            + ["--args", json.dumps({"folder": str(self.folder / "exported")})],
+            DBT_TARGET_PATH=str(self.folder / "target-spark"),
+        )
 
     def marts(self) -> dict[str, tuple[list[str], list[tuple], list[tuple]]]:
         """Table -> column names, DuckDB's rows, Spark's rows."""
