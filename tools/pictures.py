@@ -139,7 +139,10 @@ def chart(x0: int, y0: int, width: int, height: int, title: str, source: str, se
         return y0 + height - height * value / top
 
     points = [(x0 + index * step, y(value)) for index, (_, value) in enumerate(series)]
-    body = [text(x0, y0 - 26, title, 15, font_weight="bold"), text(x0, y0 - 9, source, 11, fill=LINE)]
+    body = [
+        text(x0, y0 - 26, title, 15, font_weight="bold"),
+        text(x0, y0 - 9, source, 11, fill=LINE),
+    ]
     for part in (0, 0.5, 1):
         value = top / 1.12 * part
         body.append(

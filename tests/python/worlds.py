@@ -509,9 +509,10 @@ def a_subscription_in_versions(s: Stage) -> None:
     user, customer = s.a("user", s.random.randrange(3)), s.a("cust", s.random.randrange(2))
     number = s.random.randrange(2)
     trial, start = s.now, s.now + 14 * DAY
+    who = s.random.choice(((customer, user), (None, user), (customer, None)))
     base = {
-        "customer_id": s.random.choice((customer, None)),
-        "user_id": user,
+        "customer_id": who[0],
+        "user_id": who[1],
         "trial_started_at": s.random.choice((trial, None)),
         "started_at": start,
     }
@@ -526,7 +527,7 @@ def a_subscription_in_versions(s: Stage) -> None:
     elif what < 0.5:  # it is taken back
         s.subscription(number, later + DAY, **base)
     elif what < 0.75:  # it turns out to be somebody else's
-        other = {"customer_id": s.a("cust", 5), "user_id": s.a("user", 5)}
+        other = {"customer_id": s.a("cust", 5), "user_id": s.random.choice((s.a("user", 5), None))}
         s.subscription(number, later + DAY, **{**base, **other}, email=s.email(4))
     if s.chance(0.3):  # two versions of one moment
         s.subscription(number, later + DAY, **base, plan="team", mrr_amount="99.00")
