@@ -1,0 +1,1 @@
+"""A seeded generator of an invented company's raw tables, dirt and ground truth included."""
