@@ -53,11 +53,14 @@ QUESTIONS = [
         "How they stay",
         "marts.kpi_retention_cohorts, marts.kpi_active_persons_daily",
         """
-        select 'back with a core event ' || period_offset || ' x 7 days after sign-up',
-            printf('%.1f %% of %d', 100 * retention_rate, retention_denominator)
-        from marts.kpi_retention_cohorts
-        where definition = 'signup_core_weekly' and criterion = 'on' and row_type = 'overall'
-            and segment_type = 'all' and period_offset in (1, 4, 8)
+        select * from (
+            select 'back with a core event ' || period_offset || ' x 7 days after sign-up',
+                printf('%.1f %% of %d', 100 * retention_rate, retention_denominator)
+            from marts.kpi_retention_cohorts
+            where definition = 'signup_core_weekly' and criterion = 'on' and row_type = 'overall'
+                and segment_type = 'all' and period_offset in (1, 4, 8)
+            order by period_offset
+        )
         union all
         select 'active in the last 28 full days', format('{:,}', monthly_active_count)
         from marts.kpi_active_persons_daily

@@ -25,9 +25,29 @@ normalised as (
             end,
             client_occurred_at
         ) as corrected_occurred_at,
-        case when contains(page_url, 'utm_') then page_url end as url_with_campaign
+        coalesce(
+            page_path,
+            {{ regex_extract('page_url', '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]+(/[^?#]*)') }},
+            case when page_url is not null then '/' end
+        ) as clean_page_path,
+        case when contains(page_url, 'utm_') then page_url end as url_with_campaign,
+        case when {{ is_json_object('properties') }} then properties end as valid_properties
 
     from drafts
+
+),
+
+-- each expression once: what is blotted below is a column, not a formula that the engine reads again and again
+taken_apart as (
+
+    select
+        *,
+        {%- for parameter in ['source', 'medium', 'campaign', 'term', 'content'] %}
+        lower(coalesce(utm_{{ parameter }}, {{ url_decode(regex_extract('url_with_campaign', '[?&]utm_' ~ parameter ~ '=([^&#]+)')) }})) as clean_utm_{{ parameter }},
+        {%- endfor %}
+        {{ redacted('valid_properties') }} as clean_properties
+
+    from normalised
 
 ),
 
@@ -55,11 +75,11 @@ finished as (
         {{ identifier('account_id') }} as account_id,
         {{ redacted('platform') }} as platform,
         lower({{ host_of('page_url') }}) as page_host,
-        {{ redacted("coalesce(page_path, " ~ regex_extract('page_url', '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]+(/[^?#]*)') ~ ", case when page_url is not null then '/' end)") }} as page_path,
+        {{ redacted('clean_page_path') }} as page_path,
         {{ redacted('page_title') }} as page_title,
         lower({{ host_of('referrer_url') }}) as referrer_host,
         {%- for parameter in ['source', 'medium', 'campaign', 'term', 'content'] %}
-        {{ redacted("lower(coalesce(utm_" ~ parameter ~ ", " ~ url_decode(regex_extract('url_with_campaign', '[?&]utm_' ~ parameter ~ '=([^&#]+)')) ~ "))") }} as utm_{{ parameter }},
+        {{ redacted('clean_utm_' ~ parameter) }} as utm_{{ parameter }},
         {%- endfor %}
         case
             when contains(page_url, 'clid=') or contains(page_url, 'braid=') or contains(page_url, 'li_fat_id=')
@@ -70,7 +90,7 @@ finished as (
         cast(coalesce(amount, unit_amount * quantity) as decimal(18, 4)) as amount,
         {{ currency('currency_code') }} as currency_code,
         quantity,
-        {{ allowed_properties('properties') }} as properties,
+        {{ allowed_properties('clean_properties') }} as properties,
         case
             when raw_event_id is null then 'missing_event_id'
             when raw_event_name is null and coalesce(event_type, '') not in ('page', 'screen') then 'missing_event_name'
@@ -82,7 +102,7 @@ finished as (
             when corrected_occurred_at < cast({{ quoted(var('earliest_event_at')) }} as timestamp) then 'timestamp_too_early'
             when corrected_occurred_at > {{ latest_plausible_time('received_at') }}
                 then 'timestamp_in_future'
-            when properties is not null and not {{ is_json_object('properties') }} then 'malformed_properties'
+            when properties is not null and valid_properties is null then 'malformed_properties'
             when (has_amount and amount is null) or (has_unit_amount and unit_amount is null) or (has_quantity and quantity is null)
                 then 'unreadable_amount'
             {%- if negative_amounts_are_rejected %}
@@ -91,7 +111,7 @@ finished as (
             when currency_code is not null and {{ is_unknown_currency('currency_code') }} then 'unknown_currency'
         end as reject_reason
 
-    from normalised
+    from taken_apart
 
 )
 
@@ -320,11 +340,15 @@ case when {{ regex_match(column, '^[A-Za-z]{3}$') }} then upper({{ column }}) en
 coalesce({{ redacted(own_key) }}, 'md5:' || {{ key_of(columns) }})
 {%- endmacro %}
 
-{# Of the collector's properties only the keys of var event_properties travel on, each blotted of personal values; NULL where none is left. #}
+{# Of the collector's properties, already blotted of personal values, only the keys of var event_properties travel on; NULL where none is left. #}
 {% macro allowed_properties(json) -%}
     {%- set pairs = {} -%}
     {%- for key in var('event_properties') -%}
-        {%- do pairs.update({key: redacted(json_text(json, key))}) -%}
+        {%- do pairs.update({key: json_text(json, key)}) -%}
     {%- endfor -%}
-    case when {{ is_json_object(json) }} then {{ json_object(pairs) }} end
+    {%- if pairs -%}
+    case when {{ json }} is not null then {{ json_object(pairs) }} end
+    {%- else -%}
+    cast(null as {{ dbt.type_string() }})
+    {%- endif -%}
 {%- endmacro %}
