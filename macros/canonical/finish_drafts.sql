@@ -30,7 +30,9 @@ normalised as (
             {{ regex_extract('page_url', '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/?#]+(/[^?#]*)') }},
             case when page_url is not null then '/' end
         ) as clean_page_path,
-        case when contains(page_url, 'utm_') then page_url end as url_with_campaign,
+        {%- for parameter in ['source', 'medium', 'campaign', 'term', 'content'] %}
+        case when contains(page_url, 'utm_') then {{ regex_extract('page_url', '[?&]utm_' ~ parameter ~ '=([^&#]+)') }} end as url_utm_{{ parameter }},
+        {%- endfor %}
         case when {{ is_json_object('properties') }} then properties end as valid_properties
 
     from drafts
@@ -43,7 +45,7 @@ taken_apart as (
     select
         *,
         {%- for parameter in ['source', 'medium', 'campaign', 'term', 'content'] %}
-        lower(coalesce(utm_{{ parameter }}, {{ url_decode(regex_extract('url_with_campaign', '[?&]utm_' ~ parameter ~ '=([^&#]+)')) }})) as clean_utm_{{ parameter }},
+        lower(coalesce(utm_{{ parameter }}, {{ url_decode('url_utm_' ~ parameter) }})) as clean_utm_{{ parameter }},
         {%- endfor %}
         {{ redacted('valid_properties') }} as clean_properties
 

@@ -49,19 +49,26 @@ cast(date_trunc('{{ period }}', {{ day }}) as date)
 {% macro spark__timestamp_text(ts) %}date_format({{ ts }}, 'yyyy-MM-dd HH:mm:ss.SSSSSS'){% endmacro %}
 
 {#
-  Text to UTC timestamp, NULL where it is none. Without an offset the text is UTC. Only a text that begins like an ISO date is tried:
-  the engines' own readers also take 'infinity', 'today' and bare years.
+  ISO 8601 text to UTC timestamp, NULL where it is none. Without an offset the text is UTC. Only a text of this form is tried, in the one spelling that all
+  engines read alike: their own readers also take 'infinity', 'today', bare years and an hour 24, each its own set.
 #}
-{% macro parse_timestamp(text) %}{{ return(adapter.dispatch('parse_timestamp', 'customer_journey')(text)) }}{% endmacro %}
-{% macro default__parse_timestamp(text) -%}
-timezone('UTC', try_cast(case when {{ regex_match(text, iso_timestamp_pattern()) }} then {{ text }} end as timestamptz))
+{% macro parse_timestamp(text) -%}
+{%- set micros = regex_replace("replace(" ~ text ~ ", ' UTC', 'Z')", '([.][0-9]{6})[0-9]+', '', keep_first_group=true) -%}
+{{ read_timestamp(
+    'case when ' ~ regex_match(text, ':[0-9.]+[+-][0-9]{4}$') ~ ' then substr(' ~ micros ~ ', 1, length(' ~ micros ~ ") - 2) || ':' || right(" ~ micros ~ ', 2)'
+    ~ ' else ' ~ micros ~ ' end', text
+) }}
 {%- endmacro %}
-{% macro spark__parse_timestamp(text) -%}
-try_cast(case when {{ regex_match(text, iso_timestamp_pattern()) }} then replace({{ text }}, ' UTC', 'Z') end as timestamp)
+{% macro read_timestamp(spelling, text) %}{{ return(adapter.dispatch('read_timestamp', 'customer_journey')(spelling, text)) }}{% endmacro %}
+{% macro default__read_timestamp(spelling, text) -%}
+case when {{ regex_match(text, iso_timestamp_pattern()) }} then timezone('UTC', try_cast({{ spelling }} as timestamptz)) end
+{%- endmacro %}
+{% macro spark__read_timestamp(spelling, text) -%}
+case when {{ regex_match(text, iso_timestamp_pattern()) }} then try_cast({{ spelling }} as timestamp) end
 {%- endmacro %}
 
 {% macro iso_timestamp_pattern() -%}
-^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?( ?UTC|Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?$
+^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,9})?( ?UTC|Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])?)?$
 {%- endmacro %}
 
 {# A zoned timestamp column to UTC without zone. #}

@@ -1,9 +1,36 @@
-"""Worlds that once came out wrong. They travel with the random ones in every test, as they came.
+"""Worlds that once came out wrong. They travel with the random ones in every test.
 
-A case is a `World` whose name says what went wrong and whose rows say in which delivery and load
-they arrived: `python tests/python/test_differential.py shrink w017` prints one, ready to paste.
+A case is named after what went wrong. Its rows may say in which delivery and load they came
+(`delivery`, `load_id`, `loaded_at`); where they do not, each split draws it.
+`python tests/python/test_differential.py shrink w017` prints a random world's fewest failing rows.
 """
 
-from worlds import World
+from dataclasses import replace
 
-REGRESSIONS: list[World] = []
+from worlds import AS_OF, BOT, DAY, Stage, World
+
+
+def copies_that_differ_only_where_the_content_hash_did_not_look() -> World:
+    """Received in one moment, told apart by the browser or the title: which one stood for the
+    event hung on the order of the rows and on the name of the load."""
+    s = Stage("copies_alike", "fixed")
+    for _ in range(8):
+        row = s.page("/app", s.a("anon"))
+        for change in ({"context_user_agent": BOT}, {"title": "Other"}, {"context_ip": "10.1.1.1"}):
+            s.rows.append(replace(row, values={**row.values, **change}))
+        s.now += DAY
+    return World(s.name, s.rows)
+
+
+def a_cancel_at_the_end_of_the_paid_period() -> World:
+    """Told before it holds: the stay had an end in the future and was not open."""
+    s = Stage("cancel_ahead", "fixed")
+    s.now = AS_OF - 10 * DAY
+    s.subscription(1, s.now, user_id=s.a("user"), started_at=s.now, cancelled_at=AS_OF + 20 * DAY)
+    return World(s.name, s.rows)
+
+
+REGRESSIONS: list[World] = [
+    copies_that_differ_only_where_the_content_hash_did_not_look(),
+    a_cancel_at_the_end_of_the_paid_period(),
+]

@@ -108,7 +108,7 @@ class Stage:
         """Somewhen; one time in eight in the night in which Copenhagen changes its clocks."""
         chance = self.random
         if chance.random() < 0.125:
-            night = chance.choice((datetime(2024, 3, 31), datetime(2024, 10, 27)))
+            night = chance.choice((datetime(2023, 10, 29), datetime(2024, 3, 31)))
             return night - timedelta(minutes=chance.choice((150, 60, 1, 0)))
         return FIRST_DAY + timedelta(
             days=chance.randrange(490), microseconds=chance.randrange(86_400 * 10**6)
