@@ -39,27 +39,42 @@ CONTENT_COLUMNS = {
         "event_type",
         "raw_event_name",
         "occurred_at",
+        "client_occurred_at",
         "anonymous_id",
         "device_id",
         "user_id",
         "customer_id",
         "email_hash",
+        "phone_hash",
+        "email_domain",
+        "account_id",
+        "platform",
         "page_host",
         "page_path",
+        "page_title",
         "referrer_host",
         "utm_source",
         "utm_medium",
         "utm_campaign",
+        "utm_term",
+        "utm_content",
+        "click_id_type",
+        "user_agent",
+        "ip_hash",
         "amount",
         "currency_code",
+        "quantity",
         "properties",
     ),
     "subscription_id": (
         "customer_id",
         "user_id",
+        "email_hash",
         "plan",
+        "billing_interval",
         "status",
         "trial_started_at",
+        "trial_ended_at",
         "started_at",
         "cancelled_at",
         "ended_at",
@@ -191,7 +206,7 @@ def as_text(column: str, value) -> str:
         return ""
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S.%f")
-    if column in ("amount", "mrr_amount"):
+    if column in ("amount", "mrr_amount", "quantity"):
         return f"{Decimal(str(value)):.4f}"
     return str(value)
 

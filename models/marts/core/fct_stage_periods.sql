@@ -22,12 +22,16 @@ stages as (
 
 ),
 
--- dormancy lies in the future for those who were active lately: their stay is open at as_of
+-- dormancy, or a cancellation that holds from the end of the paid period, can lie in the future: the last stay is then open at as_of
 stays_cut as (
 
     select
         stays.*,
-        (stays.exit_reason = 'dormant' and stays.ended_at > as_of.as_of_at) as is_open
+        stays.ended_at > as_of.as_of_at
+        and lead(stays.stay_number) over (
+            partition by stays.person_id
+            order by stays.stay_number
+        ) is null as is_open
 
     from stays
     cross join as_of
