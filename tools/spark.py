@@ -5,6 +5,7 @@ one function that SQL lacks, and calls dbt in this process. One process at a tim
 metastore is Derby.
 """
 
+import functools
 import glob
 import os
 import sys
@@ -33,6 +34,7 @@ def folder() -> Path:
     return Path(os.environ.get("JOURNEY_SPARK_FOLDER") or ".spark")
 
 
+@functools.cache  # once per process, however often dbt is called
 def add_functions() -> None:
     """Give each new session the function journey_files_exist: SQL alone fails on a missing file."""
     from pyspark.sql import SparkSession

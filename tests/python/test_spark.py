@@ -16,6 +16,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tools import hash_key, spark
+
 pytest.importorskip("pyspark", reason="needs the packages of requirements-spark.txt")
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,48 +50,53 @@ def deliver(source: Path, target: Path, first: int, last: int, count: int) -> No
 
 
 class Engines:
-    """The two builds, side by side in one folder."""
+    """The two builds, side by side in one folder.
+
+    DuckDB is a process of its own each time; Spark stays in this one, so that its virtual machine
+    starts once.
+    """
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.environment = os.environ | {
-            "JOURNEY_RAW": str(folder / "raw"),
-            "JOURNEY_HASH_KEY": str(folder / "hash_key.parquet"),
-            "JOURNEY_DATABASE": str(folder / "build.duckdb"),
-            "JOURNEY_SPARK_FOLDER": str(folder / "spark"),
-            "DBT_PROFILES_DIR": str(ROOT),
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "0",
-        }
-        self.run(["-m", "tools.hash_key"])
+        os.environ.update(
+            {
+                "JOURNEY_RAW": str(folder / "raw"),
+                "JOURNEY_HASH_KEY": str(folder / "hash_key.parquet"),
+                "JOURNEY_DATABASE": str(folder / "build.duckdb"),
+                "JOURNEY_SPARK_FOLDER": str(folder / "spark"),
+                "DBT_PROFILES_DIR": str(ROOT),
+                "DBT_SEND_ANONYMOUS_USAGE_STATS": "0",
+            }
+        )
+        hash_key.create(folder / "hash_key.parquet")
 
-    def run(self, arguments: list[str], **environment: str) -> None:
+    def duckdb(self, *arguments: str) -> None:
         done = subprocess.run(
-            [sys.executable, *arguments],
+            [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments],
             cwd=ROOT,
-            env=self.environment | environment,
+            env=os.environ
+            | {"JOURNEY_TARGET": "duckdb", "DBT_TARGET_PATH": str(self.folder / "target-duckdb")},
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
 
+    def spark(self, *arguments: str) -> None:
+        os.environ["DBT_TARGET_PATH"] = str(self.folder / "target-spark")
+        outcome = spark.invoke([*arguments])
+        results = getattr(outcome.result, "results", None) or []
+        failed = [f"{each.node.name}: {each.message}" for each in results if each.status == "error"]
+        assert outcome.success, f"{outcome.exception}\n" + "\n".join(failed)[-6000:]
+
     def build(self, full_refresh: bool) -> None:
-        flags = ["--full-refresh"] if full_refresh else []
         # the laws are tested on DuckDB; here it is the rows that count
-        flags += ["--exclude-resource-type", "test"]
-        self.run(
-            ["-c", "from dbt.cli.main import cli; cli()", "build", *flags],
-            DBT_TARGET_PATH=str(self.folder / "target-duckdb"),
-        )
-        self.run(
-            ["-m", "tools.spark", "build", *flags],
-            DBT_TARGET_PATH=str(self.folder / "target-spark"),
-        )
-        self.run(
-            ["-m", "tools.spark", "run-operation", "export_marts"]
-            + ["--args", json.dumps({"folder": str(self.folder / "exported")})],
-            DBT_TARGET_PATH=str(self.folder / "target-spark"),
-        )
+        command = ["build", "--exclude-resource-type", "test"]
+        command += ["--full-refresh"] if full_refresh else []
+        self.duckdb(*command)
+        self.spark(*command)
+        exported = json.dumps({"folder": str(self.folder / "exported")})
+        self.spark("run-operation", "export_marts", "--args", exported)
 
     def marts(self) -> dict[str, tuple[list[str], list[tuple], list[tuple]]]:
         """Table -> column names, DuckDB's rows, Spark's rows."""
