@@ -18,6 +18,10 @@
     {%- set max_rounds = 60 -%}
     {%- set rounds = [] -%}
 
+    {#- what a run that was cut off has left; dbt knows the schema's tables since its start, so this asks nobody -#}
+    {%- for round in range(1, max_rounds + 1) -%}
+        {%- do drop_relation_if_exists(load_cached_relation(component_table('round_' ~ round))) -%}
+    {%- endfor -%}
     {%- do replace_table(component_table('input'), sql) -%}
     {%- do replace_table(edges, 'select distinct least(node_a, node_b) as node_a, greatest(node_a, node_b) as node_b from '
         ~ component_table('input') ~ ' where node_b is not null and node_a <> node_b') -%}

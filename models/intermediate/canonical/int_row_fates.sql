@@ -45,7 +45,7 @@ keyed_rows as (
             order by
                 updated_at desc nulls last,
                 {{ subscription_content_hash() }} desc,
-                loaded_at asc, load_id asc, source_table asc
+                loaded_at asc nulls last, load_id asc, source_table asc
             {%- else %}
             order by {{ ad_spend_order() }}
             {%- endif %}

@@ -16,7 +16,7 @@ versions_ranked as (
             order by
                 updated_at desc nulls last,
                 {{ subscription_content_hash() }} desc,
-                loaded_at asc, load_id asc, source_table asc
+                loaded_at asc nulls last, load_id asc, source_table asc
         ) as version_rank
 
     from versions
