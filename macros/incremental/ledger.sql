@@ -85,7 +85,7 @@
     {%- endif -%}
 {% endmacro %}
 
-{# Filter of a model that works by key: only the keys that pending loads touch. `extra` is 'and' where a where clause stands already. #}
+{# Filter of a model that works by key: only the keys that pending loads touch. `keyword` is 'and' where a where clause stands already. #}
 {% macro where_dirty(key, dirty_model, keyword='where') %}
     {%- if is_delta() -%}
     {{ keyword }} {{ key }} in (select {{ key.split('.') | last }} from {{ ref(dirty_model) }})
