@@ -1,5 +1,5 @@
--- One known person's road: each stay in a stage, each touch and each conversion, in order. Takes the person who was active on the most days; put another
--- person_id in his place, or find one by an identifier in bridge_person_identifiers.
+-- One known person's road: each stay in a stage, each touch and each conversion, in order. Takes the person who was active on the most days;
+-- put another person_id in his place, or find one by an identifier in bridge_person_identifiers.
 with
 
 chosen as (

@@ -7,132 +7,18 @@ as_of as (
 ),
 
 definitions as (
-
-    select
-        definition,
-        unit,
-        mode,
-        cast(max_offset as integer) as max_offset,
-        case unit when 'day' then 1 when 'week' then 7 else 30 end as unit_days
-
-    from {{ ref('retention_definitions') }}
-
-),
-
-roles as (
-
-    select
-        roles.definition,
-        roles.role,
-        roles.event_name,
-        definitions.mode
-
-    from {{ ref('retention_events') }} as roles
-    inner join definitions on roles.definition = definitions.definition
-
-),
-
--- local days are all that calendar periods ask for, and person days hold them ready
-points as (
-
-    select
-        roles.definition,
-        roles.role,
-        days.person_id,
-        case roles.event_name when 'any_core' then days.first_core_event_at else days.first_event_at end as occurred_at
-
-    from {{ ref('fct_person_days') }} as days
-    inner join roles
-        on
-            roles.mode = 'calendar'
-            and (roles.event_name = 'any_active' or (roles.event_name = 'any_core' and days.core_event_count > 0))
-
-    union all
-
-    select
-        roles.definition,
-        roles.role,
-        events.person_id,
-        events.occurred_at
-
-    from {{ ref('fct_events') }} as events
-    inner join roles
-        on
-            roles.mode = 'rolling'
-            and ((roles.event_name = 'any_active' and events.is_interactive) or (roles.event_name = 'any_core' and events.is_core))
-
-    union all
-
-    select
-        roles.definition,
-        roles.role,
-        events.person_id,
-        events.occurred_at
-
-    from {{ ref('fct_events') }} as events
-    inner join roles on events.event_name = roles.event_name
-
+{{ retention_definitions() }}
 ),
 
 starts as (
 
-    select
-        definition,
-        person_id,
-        min(occurred_at) as started_at
-
-    from points
-    where role = 'start'
-    group by definition, person_id
-
-),
-
-cohorts as (
-
-    select
-        starts.definition,
-        starts.person_id,
-        starts.started_at,
-        {{ local_date('starts.started_at') }} as started_date,
-        definitions.unit,
-        definitions.mode,
-        definitions.unit_days,
-        case definitions.unit
-            when 'day' then {{ local_date('starts.started_at') }}
-            when 'week' then {{ period_start('week', local_date('starts.started_at')) }}
-            else {{ period_start('month', local_date('starts.started_at')) }}
-        end as cohort_start_date
-
-    from starts
-    inner join definitions on starts.definition = definitions.definition
+    select * from {{ ref('fct_retention_starts') }}
 
 ),
 
 returns as (
 
-    select distinct
-        cohorts.definition,
-        cohorts.person_id,
-        cohorts.cohort_start_date,
-        case
-            when cohorts.mode = 'rolling'
-                then cast(floor(
-                    {{ elapsed_seconds('cohorts.started_at', 'points.occurred_at') }} / cast(cohorts.unit_days * 86400 as double)
-                ) as bigint)
-            when cohorts.unit = 'month'
-                then {{ month_number(local_date('points.occurred_at')) }} - {{ month_number('cohorts.cohort_start_date') }}
-            else cast(floor(
-                {{ days_between('cohorts.cohort_start_date', local_date('points.occurred_at')) }} / cast(cohorts.unit_days as double)
-            ) as bigint)
-        end as period_offset
-
-    from cohorts
-    inner join points
-        on
-            cohorts.definition = points.definition
-            and cohorts.person_id = points.person_id
-            and points.role = 'return'
-            and cohorts.started_at <= points.occurred_at
+    select * from {{ ref('fct_retention_returns') }}
 
 ),
 
@@ -153,15 +39,15 @@ bounds as (
 sizes as (
 
     select
-        cohorts.definition,
-        cohorts.cohort_start_date,
+        starts.definition,
+        starts.cohort_start_date,
         segments.segment_type,
         segments.segment_value,
         count(*) as cohort_count
 
-    from cohorts
-    inner join {{ ref('bridge_person_segments') }} as segments on cohorts.person_id = segments.person_id
-    group by cohorts.definition, cohorts.cohort_start_date, segments.segment_type, segments.segment_value
+    from starts
+    inner join {{ ref('bridge_person_segments') }} as segments on starts.person_id = segments.person_id
+    group by starts.definition, starts.cohort_start_date, segments.segment_type, segments.segment_value
 
 ),
 
@@ -221,19 +107,19 @@ retained_on as (
 bounded_cohorts as (
 
     select
-        cohorts.definition,
-        cohorts.cohort_start_date,
+        starts.definition,
+        starts.cohort_start_date,
         segments.segment_type,
         segments.segment_value,
         bounds.last_offset,
         bounds.first_return_offset,
         count(*) as person_count
 
-    from cohorts
-    inner join bounds on cohorts.definition = bounds.definition and cohorts.person_id = bounds.person_id
-    inner join {{ ref('bridge_person_segments') }} as segments on cohorts.person_id = segments.person_id
+    from starts
+    inner join bounds on starts.definition = bounds.definition and starts.person_id = bounds.person_id
+    inner join {{ ref('bridge_person_segments') }} as segments on starts.person_id = segments.person_id
     group by
-        cohorts.definition, cohorts.cohort_start_date, segments.segment_type, segments.segment_value,
+        starts.definition, starts.cohort_start_date, segments.segment_type, segments.segment_value,
         bounds.last_offset, bounds.first_return_offset
 
 ),
