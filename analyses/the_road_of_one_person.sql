@@ -1,4 +1,4 @@
--- One known person's road: each stay in a stage, each touch and each conversion, in order. Takes the person who was active on the most days;
+-- One known person's road: each stay in a stage, each touch and each conversion, in order. Takes the person with the most active days;
 -- put another person_id in his place, or find one by an identifier in bridge_person_identifiers.
 with
 

@@ -85,8 +85,11 @@ class Engines:
     def spark(self, *arguments: str) -> None:
         os.environ["DBT_TARGET_PATH"] = str(self.folder / "target-spark")
         outcome = spark.invoke([*arguments])
-        results = getattr(outcome.result, "results", None) or []
-        failed = [f"{each.node.name}: {each.message}" for each in results if each.status == "error"]
+        failed = [
+            str(each.message)
+            for each in getattr(outcome.result, "results", None) or []
+            if each.status == "error"
+        ]
         assert outcome.success, f"{outcome.exception}\n" + "\n".join(failed)[-6000:]
 
     def build(self, full_refresh: bool) -> None:
