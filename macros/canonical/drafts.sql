@@ -1,6 +1,6 @@
 {#
   A draft is a raw table in the shape of an offer: the same columns for every source, still with raw personal values, not yet judged.
-  kinds: text, time (also writes has_<name>: was there anything to read?), number (likewise), day, json.
+  kinds: text, time (also writes has_<name>: was there anything to read?), number and day (likewise).
 #}
 {% macro draft_shape(offer) %}
     {%- set shapes = {

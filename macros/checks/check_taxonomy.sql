@@ -30,7 +30,7 @@
             {%- do check_seed_rows(file, seeds[name].rows, rules, node.config.meta.get('key', []), seeds, problems) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- do problems.extend(check_events_named(seeds, nodes)) -%}
+    {%- do problems.extend(check_stage_numbers(seeds, nodes)) -%}
     {{ return(problems) }}
 {% endmacro %}
 
@@ -109,8 +109,8 @@
     {{ return('') }}
 {% endmacro %}
 
-{# Laws over several rows: stages are numbered 1, 2, 3 …; classes that may not merge users may name one of them. #}
-{% macro check_events_named(seeds, nodes) %}
+{# A law over several rows: stages are numbered 1, 2, 3 … without a gap. #}
+{% macro check_stage_numbers(seeds, nodes) %}
     {%- set problems = [] -%}
     {%- if 'stages' in seeds and 'stage_number' in seeds['stages'].columns -%}
         {%- set numbers = seeds['stages'].rows | map(attribute='stage_number') | list -%}
