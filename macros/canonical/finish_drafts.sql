@@ -93,6 +93,7 @@ finished as (
         {{ currency('currency_code') }} as currency_code,
         quantity,
         {{ allowed_properties('clean_properties') }} as properties,
+        {{ count_present(['anonymous_id', 'device_id', 'user_id', 'customer_id', 'coalesce(clean_email, email_in_user_id)', 'clean_phone']) }} as identifiers_sent,
         case
             when raw_event_id is null then 'missing_event_id'
             when raw_event_name is null and coalesce(event_type, '') not in ('page', 'screen') then 'missing_event_name'
@@ -119,6 +120,7 @@ finished as (
 
 select
     *,
+    identifiers_sent - ({{ count_present(identifier_classes()) }}) as placeholder_count,
     case when reject_reason is not null then {{ raw_row_id('raw_event_id', ['event_type', 'raw_event_name', 'occurred_at', 'anonymous_id', 'user_id', 'page_path', 'amount']) }} end as raw_row_id
 
 from finished
@@ -294,6 +296,13 @@ select
 from finished
 {% endmacro %}
 
+{# How many of the columns are not NULL. #}
+{% macro count_present(columns) -%}
+{%- for column in columns -%}
+case when {{ column }} is not null then 1 else 0 end{{ ' + ' if not loop.last }}
+{%- endfor -%}
+{%- endmacro %}
+
 {# Drafts of one shape under each other. #}
 {% macro stack(drafts) %}
     {%- for draft in drafts %}
@@ -305,10 +314,11 @@ from finished
 {# An identifier as it may travel: placeholders gone; one that is an e-mail address, a phone number or an IP address replaced by its keyed hash. #}
 {% macro identifier(column) -%}
 case
+    when {{ is_placeholder(column) }} then null
     when contains({{ column }}, '@') and {{ normalised_email(column) }} is not null then 'email:' || {{ keyed_hash(normalised_email(column)) }}
     when substr({{ column }}, 1, 1) = '+' and {{ regex_match(column, '^[+][0-9][0-9 ()-]{6,}[0-9]$') }} then 'phone:' || {{ keyed_hash(normalised_phone(column)) }}
     when {{ regex_match(column, '^([0-9]{1,3}([.][0-9]{1,3}){3}|[0-9a-fA-F]{0,4}(:[0-9a-fA-F]{0,4}){2,7})$') }} then 'ip:' || {{ keyed_hash(column) }}
-    when not {{ is_placeholder(column) }} then {{ column }}
+    else {{ column }}
 end
 {%- endmacro %}
 

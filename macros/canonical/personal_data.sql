@@ -38,6 +38,27 @@ end
 {%- endmacro %}
 
 {#
+  An identifier as the list of placeholders is written: lower case, full-width letters, digits and signs as plain ones, without quotes and white space
+  around it. The dear part of that is done only where one of them can be there.
+#}
+{% macro plain_form(text) -%}
+{%- set wide = [] -%}
+{%- set plain = [] -%}
+{%- for code in range(33, 127) -%}
+    {%- do wide.append('%c' % (code + 65248)) -%}
+    {%- do plain.append('%c' % code) -%}
+{%- endfor -%}
+{%- set around = '["\'`´“”„‘’‚«»\\s' ~ '%c%c%c%c' % (160, 8203, 12288, 65279) ~ ']+' -%}
+case
+    when bit_length({{ text }}) <> 8 * length({{ text }}) or substr({{ text }}, 1, 1) in ('"', {{ quoted("'") }}, '`', ' ')
+        then {{ regex_replace(
+            'lower(translate(' ~ text ~ ', ' ~ quoted(wide | join) ~ ', ' ~ quoted(plain | join) ~ '))', '^' ~ around ~ '|' ~ around ~ '$', ''
+        ) }}
+    else lower({{ text }})
+end
+{%- endmacro %}
+
+{#
   The identifier, or NULL where it stands for nobody (seed placeholder_identifiers). The list is read from the seed's table while the statement is written,
   so that the engine gets constants: a pattern out of a column is compiled anew for each row.
 #}
@@ -54,14 +75,16 @@ case when not {{ is_placeholder(text) }} then {{ text }} end
             {%- do (exact if row[0] == 'exact' else patterns).append(row[1] | string) -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- set tests = [] -%}
+    {%- set plain = plain_form(text) -%}
+    {#- nothing but quotes: an empty text that somebody has wrapped -#}
+    {%- set tests = [plain ~ " = ''"] -%}
     {%- if exact -%}
         {%- set values = [] -%}
         {%- for value in exact -%}{%- do values.append(quoted(value)) -%}{%- endfor -%}
-        {%- do tests.append('lower(' ~ text ~ ') in (' ~ values | join(', ') ~ ')') -%}
+        {%- do tests.append(plain ~ ' in (' ~ values | join(', ') ~ ')') -%}
     {%- endif -%}
     {%- if patterns -%}
-        {%- do tests.append(regex_match('lower(' ~ text ~ ')', '^(' ~ patterns | join('|') ~ ')$')) -%}
+        {%- do tests.append(regex_match(plain, '^(' ~ patterns | join('|') ~ ')$')) -%}
     {%- endif -%}
-({{ tests | join(' or ') or '1 = 0' }})
+({{ tests | join(' or ') }})
 {%- endmacro %}

@@ -118,3 +118,8 @@ case
 {% macro last_not_null(value) %}{{ return(adapter.dispatch('last_not_null', 'customer_journey')(value)) }}{% endmacro %}
 {% macro default__last_not_null(value) %}last_value({{ value }} ignore nulls){% endmacro %}
 {% macro spark__last_not_null(value) %}last_value({{ value }}, true){% endmacro %}
+
+{# Aggregate: the distinct values of a group in their order, joined by ', '. dbt.listagg has no order on Spark. #}
+{% macro sorted_text_list(text) %}{{ return(adapter.dispatch('sorted_text_list', 'customer_journey')(text)) }}{% endmacro %}
+{% macro default__sorted_text_list(text) %}string_agg(distinct {{ text }}, ', ' order by {{ text }}){% endmacro %}
+{% macro spark__sorted_text_list(text) %}array_join(array_sort(collect_set({{ text }})), ', '){% endmacro %}

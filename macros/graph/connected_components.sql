@@ -11,8 +11,6 @@
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing_relation = load_cached_relation(this) -%}
 
-    {{ run_hooks(pre_hooks) }}
-
     {%- set edges = component_table('edges') -%}
     {%- set contracted = component_table('contracted') -%}
     {%- set max_rounds = 60 -%}
@@ -44,12 +42,24 @@
     {%- endif -%}
 
     {%- set components = components_query(rounds) -%}
-    {%- if existing_relation is not none -%}
-        {%- do adapter.drop_relation(existing_relation) -%}
-    {%- endif -%}
-    {% call statement('main') -%}
-        {{ create_table_as(false, target_relation, components) }}
-    {%- endcall %}
+    {%- if is_delta() -%}
+        {#- the nodes of the query are all that may have changed: their old rows go with the pre-hook, in the same transaction -#}
+        {{ run_hooks(pre_hooks) }}
+        {% call statement('main') -%}
+            insert into {{ target_relation }} (node_id, component_id) {{ components }}
+        {%- endcall %}
+    {%- else -%}
+        {%- if existing_relation is not none -%}
+            {%- do adapter.drop_relation(existing_relation) -%}
+        {%- endif -%}
+        {% call statement('main') -%}
+            {{ create_table_as(false, target_relation, components) }}
+        {%- endcall %}
+    {%- endif %}
+
+    {{ run_hooks(post_hooks) }}
+    {% do persist_docs(target_relation, model) %}
+    {{ adapter.commit() }}
 
     {%- for name in ['input', 'edges', 'contracted'] -%}
         {%- do drop_relation_if_exists(component_table(name)) -%}
@@ -58,9 +68,6 @@
         {%- do drop_relation_if_exists(component_table('round_' ~ round)) -%}
     {%- endfor -%}
 
-    {{ run_hooks(post_hooks) }}
-    {% do persist_docs(target_relation, model) %}
-    {{ adapter.commit() }}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 

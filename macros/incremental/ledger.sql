@@ -18,27 +18,41 @@
         'create table if not exists ' ~ settings_relation() ~ ' (model_name ' ~ text ~ ', setting ' ~ text ~ ', value ' ~ text ~ ')'
         ~ ledger_table_options()
     ) -%}
+    {%- do run_query(
+        'create table if not exists ' ~ change_ledger_relation() ~ ' (model_name ' ~ text ~ ', change_number bigint)' ~ ledger_table_options()
+    ) -%}
 {% endmacro %}
 
 {% macro ledger_table_options() %}{{ return(adapter.dispatch('ledger_table_options', 'customer_journey')()) }}{% endmacro %}
 {% macro default__ledger_table_options() %}{{ return('') }}{% endmacro %}
 {% macro spark__ledger_table_options() %}{{ return(' using iceberg') }}{% endmacro %}
 
-{# The models that work load by load or key by key: all incremental ones of the project. #}
+{# The models that work load by load or key by key: all of the project that keep rows from build to build. #}
 {% macro incremental_models() %}
     {%- set names = [] -%}
-    {%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.config.materialized == 'incremental' -%}
+    {%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model' and node.config.materialized in materializations_that_keep_rows() -%}
         {%- do names.append(node.name) -%}
     {%- endfor -%}
     {{ return(names | sort) }}
 {% endmacro %}
 
+{% macro materializations_that_keep_rows() %}{{ return(['incremental', 'connected_components']) }}{% endmacro %}
+
+{# Does the running model find a table of its own to go on with? dbt's is_incremental() knows only dbt's materialisation. #}
+{% macro keeps_rows() %}
+    {%- if not execute or model.config.materialized not in materializations_that_keep_rows() or should_full_refresh() -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set relation = load_cached_relation(this) -%}
+    {{ return(relation is not none and relation.is_table) }}
+{% endmacro %}
+
 {#
   True where the running model may treat only what is new: its table exists, it has an entry in the ledger (a table whose first build was cut off has none),
-  and no load shrank or was replaced (then everything is done again). One query per model and run.
+  no load shrank or was replaced (then everything is done again), and nobody asked for a full refresh (which a log survives). One query per call.
 #}
 {% macro is_delta() %}
-    {%- if not execute or not is_incremental() -%}
+    {%- if not keeps_rows() or flags.FULL_REFRESH -%}
         {{ return(false) }}
     {%- endif -%}
     {%- set answer = run_query(
@@ -48,11 +62,14 @@
     {{ return(answer[0] > 0 and answer[1] == 0) }}
 {% endmacro %}
 
-{# Pre-hook of a model that works by key: what it will write anew goes; all of it where everything is done again. #}
-{% macro clear_keys(key, dirty_model) %}
+{#
+  Pre-hook of a model that works by key: what it will write anew goes; all of it where everything is done again. `dirty_key` is the key's name in the
+  dirty model, where it has another one there.
+#}
+{% macro clear_keys(key, dirty_model, dirty_key=none) %}
     {%- if is_delta() -%}
-        delete from {{ this }} where {{ key }} in (select {{ key }} from {{ ref(dirty_model) }})
-    {%- elif execute and is_incremental() -%}
+        delete from {{ this }} where {{ key }} in (select {{ dirty_key or key }} from {{ ref(dirty_model) }})
+    {%- elif keeps_rows() -%}
         delete from {{ this }} where 1 = 1
     {%- endif -%}
 {% endmacro %}
@@ -62,7 +79,7 @@
     {%- if is_delta() -%}
         delete from {{ this }}
         where source_table || '|' || load_id in (select source_table || '|' || load_id from {{ ref('int_loads_pending') }})
-    {%- elif execute and is_incremental() -%}
+    {%- elif keeps_rows() -%}
         delete from {{ this }} where 1 = 1
     {%- endif -%}
 {% endmacro %}
@@ -85,10 +102,13 @@
     {%- endif -%}
 {% endmacro %}
 
-{# Filter of a model that works by key: only the keys that pending loads touch. `keyword` is 'and' where a where clause stands already. #}
-{% macro where_dirty(key, dirty_model, keyword='where') %}
+{#
+  Filter of a model that works by key: only the keys that pending loads touch. `keyword` is 'and' where a where clause stands already, `dirty_key` the key's
+  name in the dirty model, where it has another one there.
+#}
+{% macro where_dirty(key, dirty_model, keyword='where', dirty_key=none) %}
     {%- if is_delta() -%}
-    {{ keyword }} {{ key }} in (select {{ key.split('.') | last }} from {{ ref(dirty_model) }})
+    {{ keyword }} {{ key }} in (select dirty.{{ dirty_key or (key.split('.') | last) }} from {{ ref(dirty_model) }} as dirty)
     {%- else -%}
     -- depends_on: {{ ref(dirty_model) }} {{ ref('int_loads_pending') }} {{ ref('int_loads_unioned') }}
     {%- endif -%}
@@ -102,6 +122,9 @@
             {%- do run_query('delete from ' ~ ledger ~ ' where model_name = ' ~ quoted(model.name)) -%}
             {%- do record_settings() -%}
         {%- endif -%}
+        {%- if follows_identity_changes() -%}
+            {%- do record_followed_changes() -%}
+        {%- endif -%}
         insert into {{ ledger }}
         select {{ quoted(model.name) }}, loads.source_table, loads.load_id, loads.row_count
         from {{ ref('int_loads_unioned') }} as loads
@@ -111,4 +134,40 @@
                 and seen.source_table = loads.source_table and seen.load_id = loads.load_id and seen.row_count = loads.row_count
         )
     {%- endif -%}
+{% endmacro %}
+
+{# The table of an incremental model as the last build left it, or none: for models that come before it, and so cannot name it in a ref(). #}
+{% macro built_relation(model_name) %}
+    {%- if not execute or flags.FULL_REFRESH -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {{ return(load_cached_relation(relation_in(generate_schema_name('intermediate', none), model_name, 'table'))) }}
+{% endmacro %}
+
+{#
+  How far the tables kept by person have followed the log of identity changes: rows (model_name, change_number) of the table change_ledger, written like the
+  load ledger in the model's own transaction. The log's numbers are given by one writer and never reused, so here the greatest number is enough.
+#}
+{% macro change_ledger_relation() -%}
+{{ return(relation_in(generate_schema_name('intermediate', none), 'change_ledger', 'table')) }}
+{%- endmacro %}
+
+{% macro follows_identity_changes() %}
+    {{ return(model.depends_on.nodes | select('equalto', 'model.customer_journey.int_dirty_persons') | list | length > 0) }}
+{% endmacro %}
+
+{% macro record_followed_changes() %}
+    {%- do run_query('delete from ' ~ change_ledger_relation() ~ ' where model_name = ' ~ quoted(model.name)) -%}
+    {%- do run_query(
+        'insert into ' ~ change_ledger_relation() ~ ' select ' ~ quoted(model.name) ~ ', coalesce(max(change_number), 0) from '
+        ~ relation_in(generate_schema_name('intermediate', none), 'int_identity_changes')
+    ) -%}
+{% endmacro %}
+
+{# The change up to which every table kept by person has followed; 0 before the first. #}
+{% macro last_followed_change() %}
+    {%- if not execute -%}
+        {{ return(0) }}
+    {%- endif -%}
+    {{ return(run_query('select coalesce(min(change_number), 0) from ' ~ change_ledger_relation()).rows[0][0] | int) }}
 {% endmacro %}

@@ -33,14 +33,17 @@ SCHEMAS = ("intermediate", "marts")
 HISTORY_TABLES = {
     "load_ledger": "when each model saw each load",
     "int_loads_pending": "what the last build found new",
+    "change_ledger": "how far each model has followed the log of identity changes",
+    "int_identity_changes": "a change log",
     "identity_changes": "a change log",
+    "bridge_person_identifiers_history": "a change log, as spans of time",
     "audience_changes": "a change log",
     "erasure_proof": "a log of erasures",
 }
 HISTORY_PREFIXES = {"int_dirty_": "the keys that the last build touched"}
 
 # every model that remembers something, and what these read: enough until somebody reads the marts
-TRUNK = ("+config.materialized:incremental",)
+TRUNK = ("+config.materialized:incremental", "int_blocked_links_applied")
 
 Raw = Mapping[str, Mapping[str, Iterable[Mapping] | pa.Table]]
 

@@ -88,6 +88,7 @@ def leaves(bench: Bench) -> set[str]:
     manifest = bench.manifest()
     models = {key: node for key, node in manifest.nodes.items() if node.resource_type == "model"}
     trunk, todo = set(), [k for k, n in models.items() if n.config.materialized == "incremental"]
+    todo += [key for key, node in models.items() if node.name in TRUNK]
     while todo:
         key = todo.pop()
         if key in models and key not in trunk:

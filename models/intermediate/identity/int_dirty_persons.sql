@@ -1,23 +1,40 @@
--- A person is called after one of its identifiers, so whoever a person was, is or becomes, has an identifier of the neighbourhood
--- for its key: the identifiers of all touched neighbourhoods are all persons, old and new, that may have changed.
+-- Whoever has news: people whose own events, sessions, subscriptions or declarations the pending loads touch, and people, old and new, whose set of
+-- identifiers has changed since the tables kept by person were last made.
 with
+
+identity_changes as (
+
+    select * from {{ ref('int_identity_changes') }}
+    where change_number > {{ last_followed_change() }}
+
+),
+
+endpoints as (
+
+    select endpoint_id from {{ ref('int_dirty_endpoints') }}
+
+    union
+
+    -- a device that was shared and is not, or the other way round, gives its events to other people
+    select identifier_id as endpoint_id from identity_changes
+    where is_shared_changed
+
+),
 
 touched_identifiers as (
 
-    select evidence.identifier_b as identifier_id
-    from {{ ref('int_identity_evidence') }} as evidence
-    inner join {{ ref('int_loads_pending') }} as pending
-        on
-            evidence.source_table = pending.source_table
-            and evidence.load_id = pending.load_id
+    select endpoint_id as identifier_id from endpoints
 
     union
 
-    -- every endpoint and person named by any copy of a touched event
-    select endpoint_id as identifier_id from {{ ref('int_dirty_endpoints') }}
+    -- whoever is named on such an endpoint: sessions there were found anew
+    select events.strong_identifier_id as identifier_id
+    from {{ ref('int_events_sessionized') }} as events
+    inner join endpoints on events.endpoint_id = endpoints.endpoint_id
 
     union
 
+    -- whoever any copy of a touched event names, not only the one that stands
     select {{ first_identifier_id(['user_id', 'customer_id', 'email_hash']) }} as identifier_id
     from {{ ref('int_events_unioned') }}
     where
@@ -31,26 +48,19 @@ touched_identifiers as (
 
 ),
 
-resolved as (
-
-    select
-        identifier_id,
-        neighbourhood_id
-
-    from {{ ref('int_identifiers_resolved') }}
-
-),
-
 dirty_persons as (
 
-    select resolved.identifier_id as person_id
-    from resolved
-    where
-        resolved.neighbourhood_id in (
-            select touched.neighbourhood_id
-            from resolved as touched
-            inner join touched_identifiers on touched.identifier_id = touched_identifiers.identifier_id
-        )
+    select resolved.person_id
+    from {{ ref('int_identifiers_resolved') }} as resolved
+    inner join touched_identifiers on resolved.identifier_id = touched_identifiers.identifier_id
+
+    union
+
+    select person_id from identity_changes
+
+    union
+
+    select previous_person_id as person_id from identity_changes
 
     union
 

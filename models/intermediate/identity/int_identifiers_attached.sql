@@ -1,8 +1,24 @@
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ clear_keys('identifier_id', 'int_dirty_identifiers', 'identifier_id') }}",
+    post_hook="{{ record_loads() }}"
+) }}
+
 with
 
 identifiers as (
 
-    select * from {{ ref('int_identifiers_guarded') }}
+    select * from {{ ref('int_identifiers') }}
+    {{ where_dirty('identifier_id', 'int_dirty_identifiers') }}
+
+),
+
+links as (
+
+    select * from {{ ref('int_identity_links') }}
+    where
+        not is_blocked
+        {{ where_dirty('identifier_a', 'int_dirty_identifiers', 'and', 'identifier_id') }}
 
 ),
 
@@ -13,14 +29,15 @@ clusters as (
         component_id as cluster_id
 
     from {{ ref('int_identity_strong_clusters') }}
+    {{ where_dirty('node_id', 'int_dirty_identifiers', dirty_key='identifier_id') }}
 
 ),
 
 neighbours as (
 
-    select identifier_a as identifier_id, identifier_b as neighbour_id from {{ ref('int_identity_links') }}
+    select identifier_a as identifier_id, identifier_b as neighbour_id from links
     union all
-    select identifier_b as identifier_id, identifier_a as neighbour_id from {{ ref('int_identity_links') }}
+    select identifier_b as identifier_id, identifier_a as neighbour_id from links
 
 ),
 

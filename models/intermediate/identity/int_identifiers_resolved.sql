@@ -1,14 +1,21 @@
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ clear_keys('identifier_id', 'int_dirty_identifiers', 'identifier_id') }}",
+    post_hook="{{ record_loads() }}"
+) }}
+
 with
 
 identifiers as (
 
     select
-        guarded.*,
+        identifiers.*,
         attached.cluster_id,
         attached.is_shared
 
-    from {{ ref('int_identifiers_guarded') }} as guarded
-    inner join {{ ref('int_identifiers_attached') }} as attached on guarded.identifier_id = attached.identifier_id
+    from {{ ref('int_identifiers') }} as identifiers
+    inner join {{ ref('int_identifiers_attached') }} as attached on identifiers.identifier_id = attached.identifier_id
+    {{ where_dirty('identifiers.identifier_id', 'int_dirty_identifiers') }}
 
 ),
 

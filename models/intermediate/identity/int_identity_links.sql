@@ -1,25 +1,56 @@
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ clear_keys('identifier_a', 'int_dirty_identifiers', 'identifier_id') }}",
+    post_hook="{{ record_loads() }}"
+) }}
+
 with
 
 evidence as (
 
     select * from {{ ref('int_identity_evidence') }}
-    where identifier_a <> identifier_b
+    where
+        identifier_a <> identifier_b
+        {{ where_dirty('identifier_a', 'int_dirty_identifiers', 'and', 'identifier_id') }}
+
+),
+
+blocked_links as (
+
+    select distinct
+        least(identifier_a, identifier_b) as identifier_a,
+        greatest(identifier_a, identifier_b) as identifier_b
+
+    from {{ ref('blocked_links') }}
+
+),
+
+links_seen as (
+
+    select
+        least(identifier_a, identifier_b) as identifier_a,
+        greatest(identifier_a, identifier_b) as identifier_b,
+        {{ sorted_text_list("source_name || ' ' || evidence") }} as evidence,
+        min(first_seen_at) as first_seen_at,
+        max(last_seen_at) as last_seen_at,
+        cast(sum(sighting_count) as bigint) as sighting_count
+
+    from evidence
+    group by least(identifier_a, identifier_b), greatest(identifier_a, identifier_b)
 
 ),
 
 identity_links as (
 
     select
-        least(identifier_a, identifier_b) as identifier_a,
-        greatest(identifier_a, identifier_b) as identifier_b,
-        min(first_seen_at) as first_seen_at,
-        max(last_seen_at) as last_seen_at,
-        sum(sighting_count) as sighting_count,
-        max(case when evidence = 'event' then 1 else 0 end) = 1 as is_seen_in_events,
-        max(case when evidence <> 'event' then 1 else 0 end) = 1 as is_declared
+        links_seen.*,
+        blocked_links.identifier_a is not null as is_blocked
 
-    from evidence
-    group by least(identifier_a, identifier_b), greatest(identifier_a, identifier_b)
+    from links_seen
+    left join blocked_links
+        on
+            links_seen.identifier_a = blocked_links.identifier_a
+            and links_seen.identifier_b = blocked_links.identifier_b
 
 )
 

@@ -1,12 +1,18 @@
-{{ config(materialized='connected_components') }}
+{{ config(
+    materialized='connected_components',
+    pre_hook="{{ clear_keys('node_id', 'int_dirty_identifiers', 'identifier_id') }}",
+    post_hook="{{ record_loads() }}"
+) }}
 
 with
 
 merging as (
 
     select identifier_id
-    from {{ ref('int_identifiers_guarded') }}
-    where may_merge_strong and not is_overused
+    from {{ ref('int_identifiers') }}
+    where
+        may_merge_strong and not is_overused
+        {{ where_dirty('identifier_id', 'int_dirty_identifiers', 'and') }}
 
 )
 
@@ -16,6 +22,7 @@ select
 from {{ ref('int_identity_links') }} as links
 inner join merging as merging_a on links.identifier_a = merging_a.identifier_id
 inner join merging as merging_b on links.identifier_b = merging_b.identifier_id
+where not links.is_blocked
 
 union all
 

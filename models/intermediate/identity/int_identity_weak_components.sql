@@ -1,4 +1,8 @@
-{{ config(materialized='connected_components') }}
+{{ config(
+    materialized='connected_components',
+    pre_hook="{{ clear_keys('node_id', 'int_dirty_identifiers', 'identifier_id') }}",
+    post_hook="{{ record_loads() }}"
+) }}
 
 with
 
@@ -6,7 +10,9 @@ weak as (
 
     select identifier_id
     from {{ ref('int_identifiers_attached') }}
-    where not may_merge_strong and not is_shared
+    where
+        not may_merge_strong and not is_shared
+        {{ where_dirty('identifier_id', 'int_dirty_identifiers', 'and') }}
 
 )
 
@@ -16,6 +22,7 @@ select
 from {{ ref('int_identity_links') }} as links
 inner join weak as weak_a on links.identifier_a = weak_a.identifier_id
 inner join weak as weak_b on links.identifier_b = weak_b.identifier_id
+where not links.is_blocked
 
 union all
 
