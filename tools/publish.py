@@ -1,5 +1,9 @@
 """Swap the built marts in for the published ones: `python -m tools.publish`.
 
+    python -m tools.publish                 # publish what warehouse/build.duckdb holds
+    python -m tools.publish --list          # the generations that can be had again
+    python -m tools.publish --restore 41    # publish generation 41 once more
+
 The build file is private: while dbt writes it nobody else can open it, and half of it may be new.
 Readers get another file, which is only ever replaced as a whole: the marts are copied into a new
 file, that is closed, opened again and compared with the build, and then takes the old one's name.
@@ -8,15 +12,21 @@ A reader who has the old file open keeps it until he opens anew.
 Between the copy and the swap stands the quality gate: the expectations of tools/expectations. Where
 one that is not a mere warning fails, the old publication stays.
 
+The last publications stay beside the file (`generations/`, by name no more than links until the
+file is replaced). One that is restored is published as a new generation, so that for a reader the
+number only ever grows; `restored_from` says which one it was.
+
 Access is the file's: whoever may read the file may read everything in it, so nothing but the marts
 goes in.
 """
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +35,7 @@ import duckdb
 BUILT = Path(os.environ.get("JOURNEY_DATABASE") or "warehouse/build.duckdb")
 PUBLISHED = Path(os.environ.get("JOURNEY_PUBLISHED") or "warehouse/customer_journey.duckdb")
 SCHEMA = "marts"
+KEEP = 5  # generations that can be restored, the published one included
 # clients of DuckDB 1.4 and later can open it, whatever version wrote it
 STORAGE_VERSION = "v1.4.0"
 
@@ -64,6 +75,31 @@ def code_version() -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+@dataclass(frozen=True)
+class Made:
+    """Out of what, and under which configuration, the tables of a build were made."""
+
+    configuration_version: str  # md5 of every var and seed
+    as_of_at: datetime
+    load_count: int
+    loads_version: str  # md5 of table, id and row count of every load
+
+
+def made_of(connection: duckdb.DuckDBPyConnection, catalog: str) -> Made:
+    def md5_of(rows: str, table: str) -> str:
+        query = f"select md5(coalesce(string_agg({rows}, '|' order by {rows}), '')) from {table}"
+        return connection.execute(query).fetchone()[0]
+
+    loads = f"{quoted(catalog)}.{SCHEMA}.reconciliation"
+    clock = f"select as_of_at from {quoted(catalog)}.{SCHEMA}.dim_as_of"
+    return Made(
+        md5_of("setting || '=' || value", f"{quoted(catalog)}.intermediate.build_configuration"),
+        connection.execute(clock).fetchone()[0],
+        connection.execute(f"select count(*) from {loads}").fetchone()[0],
+        md5_of("source_table || ':' || load_id || ':' || raw_row_count", loads),
+    )
+
+
 def last_generation(published: Path) -> int:
     if not published.exists():
         return 0
@@ -101,20 +137,23 @@ def write_candidate(built: Path, candidate: Path, generation: int) -> list[Table
             tables.append(fingerprint(connection, source, name))
         connection.execute(
             f"create table candidate.{SCHEMA}.publication (generation bigint, published_at"
-            " timestamp, code_version varchar, table_name varchar, row_count bigint,"
-            " content_hash varchar)"
+            " timestamp, restored_from bigint, code_version varchar, configuration_version varchar,"
+            " as_of_at timestamp, load_count bigint, loads_version varchar, table_name varchar,"
+            " row_count bigint, content_hash varchar)"
         )
-        now = datetime.now(UTC).replace(tzinfo=None)
+        made = made_of(connection, source)
+        same = (generation, now(), None, code_version(), *astuple(made))
         connection.executemany(
-            f"insert into candidate.{SCHEMA}.publication values (?, ?, ?, ?, ?, ?)",
-            [
-                (generation, now, code_version(), table.name, table.row_count, table.content_hash)
-                for table in tables
-            ],
+            f"insert into candidate.{SCHEMA}.publication values ({', '.join('?' * 11)})",
+            [(*same, *astuple(table)) for table in tables],
         )
         connection.execute("checkpoint candidate")
         connection.execute("detach candidate")
     return tables
+
+
+def now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def sql(path: Path) -> str:
@@ -141,21 +180,92 @@ def publish(built: Path = BUILT, published: Path = PUBLISHED, gate=None) -> tupl
     """
     if not built.exists():
         raise PublicationError(f"there is no {built}: run `make build` first.")
-    published.parent.mkdir(parents=True, exist_ok=True)
-    candidate = published.with_name(f".{published.name}.{os.getpid()}.tmp")
-    try:
+    with new_file(published) as candidate:
         generation = last_generation(published) + 1
         tables = write_candidate(built, candidate, generation)
         check_candidate(candidate, tables)
         if gate is not None:
             gate(candidate)
-        os.replace(candidate, published)
+        swap_in(candidate, published)
+    return generation, tables
+
+
+def restore(generation: int, published: Path = PUBLISHED) -> int:
+    """Publish an earlier generation once more, as the next one; its new number."""
+    kept = generations(published)
+    if generation not in kept:
+        had = ", ".join(map(str, kept)) or "none"
+        raise PublicationError(f"generation {generation} is not kept any more; kept are: {had}.")
+    with new_file(published) as candidate:
+        number = last_generation(published) + 1
+        shutil.copyfile(kept[generation], candidate)
+        with duckdb.connect(str(candidate)) as connection:
+            connection.execute(
+                f"update {SCHEMA}.publication set generation = ?, published_at = ?,"
+                " restored_from = coalesce(restored_from, generation)",
+                [number, now()],
+            )
+            tables = [
+                Table(*row)
+                for row in connection.execute(
+                    f"select table_name, row_count, content_hash from {SCHEMA}.publication"
+                ).fetchall()
+            ]
+        check_candidate(candidate, tables)
+        swap_in(candidate, published)
+    return number
+
+
+def generations(published: Path) -> dict[int, Path]:
+    """The publications that can be restored: number -> file, oldest first."""
+    found = {}
+    for path in folder_of_generations(published).glob(f"{published.stem}.*{published.suffix}"):
+        number = path.name.removeprefix(f"{published.stem}.").removesuffix(published.suffix)
+        if number.isdigit():
+            found[int(number)] = path
+    return dict(sorted(found.items()))
+
+
+def folder_of_generations(published: Path) -> Path:
+    return published.parent / "generations"
+
+
+@contextmanager
+def new_file(published: Path):
+    """A name beside the published file, for a file that is gone afterwards unless swapped in."""
+    published.parent.mkdir(parents=True, exist_ok=True)
+    candidate = published.with_name(f".{published.name}.{os.getpid()}.tmp")
+    try:
+        yield candidate
     except duckdb.Error as error:
         raise PublicationError(str(error).splitlines()[0]) from error
+    except OSError as error:
+        raise PublicationError(f"{error.strerror}: {error.filename or candidate}") from error
     finally:
         for leftover in (candidate, candidate.with_name(candidate.name + ".wal")):
             leftover.unlink(missing_ok=True)
-    return generation, tables
+
+
+def swap_in(candidate: Path, published: Path) -> None:
+    """The new file takes the published one's name in one step; the last ones stay as generations."""
+    keep_generation(published)  # a publication that was cut off before it was kept
+    os.replace(candidate, published)
+    keep_generation(published)
+    for path in list(generations(published).values())[:-KEEP]:
+        path.unlink(missing_ok=True)
+
+
+def keep_generation(published: Path) -> None:
+    """A second name for the published file, under which it outlives the next swap."""
+    number = last_generation(published)
+    if number == 0 or number in generations(published):
+        return
+    folder_of_generations(published).mkdir(exist_ok=True)
+    kept = folder_of_generations(published) / f"{published.stem}.{number}{published.suffix}"
+    try:
+        os.link(published, kept)
+    except OSError:  # a file system without links
+        shutil.copyfile(published, kept)
 
 
 def quality_gate(candidate: Path) -> None:
@@ -182,8 +292,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.publish", description=__doc__)
     parser.add_argument("--built", type=Path, default=BUILT)
     parser.add_argument("--published", type=Path, default=PUBLISHED)
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--list", action="store_true", help="the generations that are kept")
+    choice.add_argument("--restore", type=int, metavar="GENERATION", help="publish it once more")
     arguments = parser.parse_args()
+    if arguments.list:
+        for number, path in generations(arguments.published).items():
+            print(f"{number}\t{path}")
+        return 0
     try:
+        if arguments.restore is not None:
+            number = restore(arguments.restore, arguments.published)
+            print(f"published: generation {arguments.restore} once more, as generation {number}")
+            return 0
         generation, tables = publish(arguments.built, arguments.published, quality_gate)
     except PublicationError as error:
         print(f"not published: {error}", file=sys.stderr)

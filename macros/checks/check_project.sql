@@ -4,6 +4,7 @@
 #}
 {% macro prepare_run() %}
     {%- if execute and flags.WHICH in ['run', 'build', 'seed', 'test', 'compile', 'show'] -%}
+        {%- do stop_on(check_taxonomy_path()) -%}
         {%- do stop_on(check_vars()) -%}
         {%- do stop_on(check_sources()) -%}
         {%- do register_raw_files() -%}
@@ -11,6 +12,7 @@
             {%- do stop_on(check_raw_tables() + check_taxonomy()) -%}
             {%- do prepare_ledger() -%}
             {%- do stop_on(check_settings_unchanged()) -%}
+            {%- do record_configuration() -%}
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}

@@ -34,9 +34,40 @@
     {{ return(problems) }}
 {% endmacro %}
 
+{#
+  dbt writes what it runs for a file to <target>/run/<project>/<the file's path>. A seed's path that is absolute, or climbs so high that the two meet, is
+  then the seed itself, and its rows are gone: such a path stops the run before any seed is loaded.
+#}
+{% macro check_taxonomy_path() %}
+    {%- set problems = [] -%}
+    {%- set path = env_var('JOURNEY_TAXONOMY', 'seeds/taxonomy') -%}
+    {%- set root = (graph.nodes.values() | selectattr('resource_type', 'equalto', 'seed') | map(attribute='root_path') | list + [''])[0] -%}
+    {%- set target_folder = flags.TARGET_PATH or 'target' -%}
+    {%- set written = resolved_path((target_folder if target_folder.startswith('/') else root ~ '/' ~ target_folder) ~ '/run/customer_journey/' ~ path) -%}
+    {%- if path.startswith('/') or written == resolved_path(root ~ '/' ~ path) -%}
+        {%- set climb = '../' * (resolved_path(root) | length) -%}
+        {%- do problems.append('[T8] JOURNEY_TAXONOMY is `' ~ path ~ '`: dbt would write its own statements over the seeds there. Give it relative to the project: '
+            ~ climb ~ (resolved_path(path if path.startswith('/') else root ~ '/' ~ path) | join('/'))) -%}
+    {%- endif -%}
+    {{ return(problems) }}
+{% endmacro %}
+
+{# The parts of an absolute path without '.', '..' and double slashes. #}
+{% macro resolved_path(path) %}
+    {%- set parts = [] -%}
+    {%- for part in path.split('/') if part not in ['', '.'] -%}
+        {%- if part != '..' -%}
+            {%- do parts.append(part) -%}
+        {%- elif parts -%}
+            {%- do parts.pop() -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(parts) }}
+{% endmacro %}
+
 {# Where the seed's file lies; JOURNEY_TAXONOMY may name a folder outside the project. #}
 {% macro seed_path(node) %}
-    {{ return(node.original_file_path if node.original_file_path.startswith('/') else node.root_path ~ '/' ~ node.original_file_path) }}
+    {{ return(node.root_path ~ '/' ~ node.original_file_path) }}
 {% endmacro %}
 
 {% macro check_seed_rows(file, rows, rules, key, seeds, problems) %}

@@ -16,6 +16,34 @@
     {{ return(settings) }}
 {% endmacro %}
 
+{#
+  Everything that a user has set: each var, and the content of each seed, by name. Written down at the start of a build for whoever asks later under which
+  configuration the tables were made (tools.publish puts its hash beside the tables).
+#}
+{% macro all_settings() %}
+    {%- set settings = {} -%}
+    {%- for name in var_rules() -%}
+        {%- do settings.update({'var ' ~ name: tojson(var(name), sort_keys=true)}) -%}
+    {%- endfor -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'seed' -%}
+        {%- do settings.update({'seed ' ~ node.name: node.checksum.checksum}) -%}
+    {%- endfor -%}
+    {{ return(settings) }}
+{% endmacro %}
+
+{% macro configuration_relation() -%}
+{{ return(relation_in(generate_schema_name('intermediate', none), 'build_configuration', 'table')) }}
+{%- endmacro %}
+
+{% macro record_configuration() %}
+    {%- set rows = [] -%}
+    {%- for setting, value in all_settings().items() -%}
+        {%- do rows.append('(' ~ quoted(setting) ~ ', ' ~ quoted(value) ~ ')') -%}
+    {%- endfor -%}
+    {%- do run_query('delete from ' ~ configuration_relation() ~ ' where 1 = 1') -%}
+    {%- do run_query('insert into ' ~ configuration_relation() ~ ' values ' ~ rows | join(', ')) -%}
+{% endmacro %}
+
 {% macro settings_relation() -%}
 {{ return(relation_in(generate_schema_name('intermediate', none), 'build_settings', 'table')) }}
 {%- endmacro %}

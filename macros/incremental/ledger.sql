@@ -19,6 +19,9 @@
         ~ ledger_table_options()
     ) -%}
     {%- do run_query(
+        'create table if not exists ' ~ configuration_relation() ~ ' (setting ' ~ text ~ ', value ' ~ text ~ ')' ~ ledger_table_options()
+    ) -%}
+    {%- do run_query(
         'create table if not exists ' ~ change_ledger_relation() ~ ' (model_name ' ~ text ~ ', change_number bigint)' ~ ledger_table_options()
     ) -%}
 {% endmacro %}

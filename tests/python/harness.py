@@ -195,7 +195,8 @@ class Bench:
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "JOURNEY_HASH_KEY": str(_hash_key(self.folder)),
             "JOURNEY_TARGET": "duckdb",
-            "JOURNEY_TAXONOMY": self.taxonomy,
+            # relative: dbt would write its statements over seeds with an absolute path
+            "JOURNEY_TAXONOMY": os.path.relpath(ROOT / self.taxonomy, ROOT),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "0",
             "DO_NOT_TRACK": "1",
         }
@@ -305,10 +306,12 @@ def _run_of(outcome) -> Run:
         run.messages["dbt"] = str(outcome.exception)
     for result in getattr(outcome.result, "results", None) or []:
         status = str(getattr(result.status, "value", result.status))
-        run.nodes[result.node.name] = status
+        # an operation's result has no node
+        name = result.node.name if hasattr(result, "node") else result.unique_id
+        run.nodes[name] = status
         run.seconds += result.execution_time or 0
         if status in ("error", "fail", "runtime error"):
-            run.messages[result.node.name] = (result.message or status).strip()
+            run.messages[name] = (result.message or status).strip()
     return run
 
 

@@ -140,3 +140,21 @@ def test_a_quote_in_a_var_or_seed_stays_a_value(raw, tmp_path, taxonomy):
     bench.build(select=["+fct_sessions"])
     groups = bench.rows("select distinct channel_group from marts.fct_sessions")
     assert {"channel_group": hostile} in groups
+
+
+def test_an_absolute_taxonomy_path_stops_before_dbt_writes_over_the_seeds(raw, tmp_path, taxonomy):
+    folder = taxonomy("goals", "goal,event_name", "goal,event_name")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    bench = Bench(tmp_path / "bench", raw)
+    bench.manifest()
+
+    # the harness itself never gives an absolute path
+    class Absolute(Bench):
+        @property
+        def environment(self):
+            return {**super().environment, "JOURNEY_TAXONOMY": str(folder)}
+
+    message = stopped(Absolute(tmp_path / "bench", raw), folder)
+    assert "[T8]" in message
+    assert f"{'../' * len(ROOT.parts[1:])}{str(folder)[1:]}" in message
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

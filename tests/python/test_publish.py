@@ -1,6 +1,7 @@
 """What readers get: whole publications only, each equal to what was built."""
 
-import threading
+import subprocess
+import sys
 
 import duckdb
 import pytest
@@ -18,6 +19,17 @@ def generations(path) -> set[int]:
     with duckdb.connect(str(path), read_only=True) as connection:
         rows = connection.execute("select generation from marts.publication").fetchall()
     return {row[0] for row in rows}
+
+
+def files_beside(path) -> set[str]:
+    return {each.name for each in path.parent.iterdir()}
+
+
+def publication(path) -> list[dict]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        result = connection.execute("select * from marts.publication order by table_name")
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def test_the_published_marts_equal_the_built_ones(sample_company, published):
@@ -45,7 +57,7 @@ def test_nothing_but_the_marts_is_published(sample_company, published):
             "select distinct table_schema from information_schema.tables"
         ).fetchall()
     assert schemas == [("marts",)]
-    assert [path.name for path in published.parent.iterdir()] == [published.name]
+    assert files_beside(published) == {"generations", published.name}
 
 
 def test_a_gate_that_says_no_leaves_the_old_publication(sample_company, published):
@@ -59,7 +71,7 @@ def test_a_gate_that_says_no_leaves_the_old_publication(sample_company, publishe
     with pytest.raises(PublicationError, match="not believable"):
         publish.publish(sample_company.bench.database, published, gate)
     assert published.read_bytes() == before
-    assert [path.name for path in published.parent.iterdir()] == [published.name]
+    assert files_beside(published) == {"generations", published.name}
 
 
 def test_a_copy_that_lacks_a_row_is_not_published(sample_company, published, monkeypatch):
@@ -81,31 +93,121 @@ def test_a_copy_that_lacks_a_row_is_not_published(sample_company, published, mon
     assert generations(published) == {1}
 
 
-def test_readers_see_whole_generations_and_never_an_older_one(sample_company, published):
-    publish.publish(sample_company.bench.database, published)
-    done, seen, errors = threading.Event(), [[], []], []
+@pytest.fixture
+def build(tmp_path):
+    """A small built file by hand: three marts, each row of which bears the number of the build."""
 
-    def read(number):
-        while not done.is_set():
-            try:
-                seen[number].append(generations(published))
-            except duckdb.Error as error:
-                errors.append(error)
+    def make(number: int):
+        path = tmp_path / "build.duckdb"
+        path.unlink(missing_ok=True)
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("create schema marts; create schema intermediate")
+            for name in ("fct_events", "fct_sessions", "dim_persons"):
+                rows = f"select {number} as build, range as row_number from range({100 + number})"
+                connection.execute(f"create table marts.{name} as {rows}")
+            connection.execute(
+                "create table marts.dim_as_of as select timestamp '2026-01-01' as as_of_at;"
+                "create table marts.reconciliation as select 's.t' as source_table, 'one' as"
+                f" load_id, {number} as raw_row_count;"
+                "create table intermediate.build_configuration as select 'var a' as setting,"
+                f" '{number // 2}' as value"
+            )
+        return path
 
-    readers = [threading.Thread(target=read, args=(number,)) for number in (0, 1)]
+    return make
+
+
+# A process of its own: within one, DuckDB shares what it has opened.
+READER = """
+import sys, duckdb
+published, stop = sys.argv[1:]
+import pathlib
+while not pathlib.Path(stop).exists():
+    with duckdb.connect(published, read_only=True) as connection:
+        generation = connection.execute("select distinct generation from marts.publication")
+        (generation,) = [row[0] for row in generation.fetchall()]
+        builds = connection.execute(
+            "select build, count(*) from marts.fct_events group by build union all "
+            "select build, count(*) from marts.fct_sessions group by build union all "
+            "select build, count(*) from marts.dim_persons group by build"
+        ).fetchall()
+        print(generation, *{f"{build}:{rows}" for build, rows in builds})
+"""
+
+
+def test_hundred_swaps_under_three_readers_show_whole_generations_only(
+    build, published, tmp_path, remark
+):
+    publish.publish(build(1), published)
+    stop = tmp_path / "stop"
+    readers = [
+        subprocess.Popen(
+            [sys.executable, "-c", READER, str(published), str(stop)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for number in range(2, 102):
+        assert publish.publish(build(number), published)[0] == number
+    stop.touch()
+    reads, seen = 0, set()
     for reader in readers:
-        reader.start()
-    for _ in range(3):
-        publish.publish(sample_company.bench.database, published)
-    done.set()
-    for reader in readers:
-        reader.join()
-    assert not errors
-    for generation_sets in seen:
-        assert all(len(generation) == 1 for generation in generation_sets)
-        order = [generation.pop() for generation in generation_sets]
-        assert order == sorted(order)
-        assert order
+        out, errors = reader.communicate(timeout=60)
+        assert reader.returncode == 0, errors
+        told = [line.split() for line in out.splitlines()]
+        for generation, *builds in told:
+            assert builds == [f"{generation}:{100 + int(generation)}"], "a mixture"
+        numbers = [int(generation) for generation, *_ in told]
+        assert numbers == sorted(numbers), "a step back"
+        reads, seen = reads + len(numbers), seen | set(numbers)
+    assert len(seen) > 10
+    remark(f"publication: 100 swaps under 3 readers, {reads:,} reads, {len(seen)} generations seen")
+
+
+def test_the_publication_says_what_it_was_made_of(build, published):
+    publish.publish(build(2), published)
+    first = publication(published)
+    publish.publish(build(3), published)
+    second = publication(published)
+    publish.publish(build(4), published)
+    third = publication(published)
+    names = [row["table_name"] for row in first]
+    assert names == sorted(
+        ["fct_events", "fct_sessions", "dim_persons", "dim_as_of", "reconciliation"]
+    )
+    for before, after in ((first, second), (second, third)):
+        assert before[0]["loads_version"] != after[0]["loads_version"]
+    assert first[0]["configuration_version"] == second[0]["configuration_version"]
+    assert second[0]["configuration_version"] != third[0]["configuration_version"]
+    assert [row["row_count"] for row in first if row["table_name"] == "fct_events"] == [102]
+
+
+def test_an_earlier_generation_is_restored_as_a_new_one(build, published, capsys):
+    for number in range(1, publish.KEEP + 3):
+        publish.publish(build(number), published)
+    assert list(publish.generations(published)) == list(range(3, publish.KEEP + 3))
+    with pytest.raises(PublicationError, match="generation 1 is not kept any more; kept are: 3, 4"):
+        publish.restore(1, published)
+    number = publish.restore(4, published)
+    assert number == publish.KEEP + 3
+    rows = publication(published)
+    assert {(row["generation"], row["restored_from"]) for row in rows} == {(number, 4)}
+    with duckdb.connect(str(published), read_only=True) as connection:
+        assert connection.execute("select distinct build from marts.fct_events").fetchall() == [
+            (4,)
+        ]
+    # the next build goes on from there
+    assert publish.publish(build(50), published)[0] == number + 1
+    assert files_beside(published) == {"build.duckdb", "generations", published.name}
+
+
+def test_a_publication_that_was_cut_off_before_it_was_kept_is_kept_by_the_next(build, published):
+    publish.publish(build(1), published)
+    publish.generations(published)[1].unlink()
+    publish.publish(build(2), published)
+    assert list(publish.generations(published)) == [1, 2]
 
 
 def test_a_missing_or_empty_build_is_a_clear_error(tmp_path, published):
