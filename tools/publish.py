@@ -247,7 +247,7 @@ def new_file(published: Path):
 
 
 def swap_in(candidate: Path, published: Path) -> None:
-    """The new file takes the published one's name in one step; the last ones stay as generations."""
+    """The new file takes the published one's name in one step; the last ones are kept."""
     keep_generation(published)  # a publication that was cut off before it was kept
     os.replace(candidate, published)
     keep_generation(published)

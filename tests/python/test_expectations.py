@@ -184,7 +184,7 @@ def test_looking_changes_nothing(published):
     before = hashlib.sha256(published.read_bytes()).hexdigest()
     checks.run(published, BATCHES[:2])
     assert hashlib.sha256(published.read_bytes()).hexdigest() == before
-    assert [path.name for path in published.parent.iterdir()] == [published.name]
+    assert {path.name for path in published.parent.iterdir()} == {published.name, "generations"}
 
 
 # ---------------------------------------------------------------- the command

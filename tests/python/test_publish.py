@@ -119,10 +119,11 @@ def build(tmp_path):
 
 # A process of its own: within one, DuckDB shares what it has opened.
 READER = """
-import sys, duckdb
+import sys, time, duckdb
 published, stop = sys.argv[1:]
 import pathlib
 while not pathlib.Path(stop).exists():
+    time.sleep(0.005)
     with duckdb.connect(published, read_only=True) as connection:
         generation = connection.execute("select distinct generation from marts.publication")
         (generation,) = [row[0] for row in generation.fetchall()]
