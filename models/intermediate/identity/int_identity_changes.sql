@@ -11,7 +11,7 @@ with
 resolved as (
 
     select * from {{ ref('int_identifiers_resolved') }}
-    {{ where_dirty('identifier_id', 'int_dirty_identifiers') if not flags.FULL_REFRESH }}
+    {{ where_dirty('identifier_id', 'int_dirty_identifiers') }}
 
 ),
 
@@ -30,7 +30,7 @@ logged as (
         ) as place_from_end
 
     from {{ this }}
-    {{ where_dirty('identifier_id', 'int_dirty_identifiers') if not flags.FULL_REFRESH }}
+    {{ where_dirty('identifier_id', 'int_dirty_identifiers') }}
 
 ),
 
@@ -139,13 +139,13 @@ link_ends as (
 
     select identifier_a as identifier_id, identifier_b as neighbour_id, identifier_a, identifier_b, first_seen_at, link_status
     from {{ ref('int_identity_links_judged') }}
-    {{ where_dirty('identifier_a', 'int_dirty_identifiers', dirty_key='identifier_id') if not flags.FULL_REFRESH }}
+    {{ where_dirty('identifier_a', 'int_dirty_identifiers', dirty_key='identifier_id') }}
 
     union all
 
     select identifier_b as identifier_id, identifier_a as neighbour_id, identifier_a, identifier_b, first_seen_at, link_status
     from {{ ref('int_identity_links_judged') }}
-    {{ where_dirty('identifier_a', 'int_dirty_identifiers', dirty_key='identifier_id') if not flags.FULL_REFRESH }}
+    {{ where_dirty('identifier_a', 'int_dirty_identifiers', dirty_key='identifier_id') }}
 
 ),
 
