@@ -143,7 +143,7 @@ def touchpoints(
     rows = numbered(rows, lambda row: row["order"], "touch_number")
     for row in rows:
         del row["order"]
-        row["direction"] = direction[row["touchpoint_type"]]
+        row["direction"] = direction.get(row["touchpoint_type"])
         row["occurred_date"] = local_date(row["occurred_at"], settings)
     return rows
 
