@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 from harness import ROOT, Bench
+from worlds import as_raw
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +141,20 @@ def test_a_quote_in_a_var_or_seed_stays_a_value(raw, tmp_path, taxonomy):
     bench.build(select=["+fct_sessions"])
     groups = bench.rows("select distinct channel_group from marts.fct_sessions")
     assert {"channel_group": hostile} in groups
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="dbt writes what it makes of a seed to its target folder joined with the seed's path, "
+    "which of an absolute path is the seed itself",
+)
+def test_a_taxonomy_outside_the_project_is_read_and_never_written(tmp_path, taxonomy):
+    folder = taxonomy("goals", "Signed up", "Has signed up")
+    before = {path.name: path.read_text() for path in folder.iterdir()}
+    bench = Bench(tmp_path / "bench")
+    bench.deliver(0, as_raw([], every_table=True))
+    bench.taxonomy = str(folder)
+    bench.dbt("seed")
+    goals = bench.rows("select description from taxonomy.goals where goal = 'signup'")
+    assert goals == [{"description": "Has signed up"}]
+    assert {path.name: path.read_text() for path in folder.iterdir()} == before
