@@ -57,6 +57,7 @@ class Truth:
     """The canonical tables of a bench, and what the oracle makes of them."""
 
     bench: Bench
+    settings: oracle.Settings = field(init=False)
     canonical: oracle.Canonical = field(init=False)
     result: oracle.Result = field(init=False)
 
@@ -66,9 +67,9 @@ class Truth:
         )
         of_project = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]
         names = oracle.Settings.__dataclass_fields__.keys() - {"as_of"}
-        settings = oracle.Settings(AS_OF, **{name: of_project[name] for name in names})
+        self.settings = oracle.Settings(AS_OF, **{name: of_project[name] for name in names})
         taxonomy = oracle.Taxonomy.read(ROOT / self.bench.taxonomy)
-        self.result = oracle.run(self.canonical, taxonomy, settings)
+        self.result = oracle.run(self.canonical, taxonomy, self.settings)
 
     @cached_property
     def columns(self) -> dict[str, set[str]]:
@@ -127,13 +128,6 @@ class Truth:
             f"{table}.{name}": len({row[name] for row in rows})
             for table, rows in self.result.tables.items()
             for name in self.columns_compared(table)
-        }
-
-    def persons_of(self, world: str) -> set[str]:
-        return {
-            row["person_id"]
-            for row in self.result.tables["bridge_person_identifiers"]
-            if row["identifier_value"].startswith(f"{world}-")
         }
 
 

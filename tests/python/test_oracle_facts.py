@@ -320,6 +320,8 @@ def test_a_milestone_is_reached_by_the_first_of_its_events_or_by_a_habit():
         return sorted(shown(found, "milestone", "reached_at", "event_id"))
 
     bought = [server("o", at(5), user_id="ann"), server("i", at(4), "invoice_paid", user_id="ann")]
+    tie = event("p", at(2), "plan_upgraded", user_id="ann")
+    assert reached(*used, tie) == [("expert", at(2), None)]
     assert reached(*used, *bought) == [("expert", at(2), None), ("paid", at(4), "i")]
     early = event("p", at(1), "plan_upgraded", user_id="ann")
     assert reached(*used, early) == [("expert", at(1), "p")]
@@ -361,8 +363,15 @@ def test_calendar_weeks_begin_on_monday_and_rolling_ones_with_the_start():
         (0, used[0]["occurred_at"]),
         (1, used[1]["occurred_at"]),
     ]
-    before = event("t", sunday - SECOND, "feature_used", anonymous_id="a")
-    assert returns("signup_core_weekly", before, start) == []
+
+
+@pytest.mark.parametrize("mode", ["calendar", "rolling"])
+def test_what_was_done_before_the_start_is_no_return(mode):
+    definitions = [row | {"mode": mode} for row in WORDS.retention_definitions]
+    start = event("s", NOON, "signed_up", anonymous_id="a")
+    before = event("t", NOON - SECOND, "feature_used", anonymous_id="a")
+    seeds = {"retention_definitions": definitions}
+    assert returns("signup_core_weekly", before, start, seeds=seeds) == []
 
 
 def test_a_cohort_is_called_after_the_first_day_of_its_period():

@@ -987,6 +987,7 @@ TAXONOMY = {
     "milestones": """
         expert,7,habit,,A habit
         expert,7,event,plan_upgraded,Or a better plan
+        expert,7,event,report_created,Or a report
         """,
     "excluded_traffic": """
         3,page_host,^staging[.],staging
@@ -996,12 +997,15 @@ TAXONOMY = {
         """,
     "retention_definitions": """
         active_daily,day,calendar,30,Active; active again on a later day
+        signup_core_monthly,month,calendar,12,Signed up; did something of value in a later month
         core_daily,day,rolling,30,Did something of value; again n times 24 hours later
         core_monthly,month,rolling,12,Did something of value; again n times 30 days later
         """,
     "retention_events": """
         active_daily,start,any_active
         active_daily,return,any_active
+        signup_core_monthly,start,signed_up
+        signup_core_monthly,return,any_core
         core_daily,start,any_core
         core_daily,return,any_core
         core_daily,return,plan_upgraded

@@ -47,6 +47,7 @@ from .words import (
     Settings,
     Taxonomy,
     identifier_id,
+    local_date,
     md5,
     pick,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "account",
     "content_of",
     "identifier_id",
+    "local_date",
     "md5",
     "run",
 ]

@@ -178,7 +178,7 @@ def milestones(
     taxonomy: Taxonomy,
     settings: Settings,
 ) -> list[Row]:
-    """The first time of each; of an event and a habit of one moment the event."""
+    """The first time of each; of an event and a habit of one moment the habit."""
     by_event, by_habit = defaultdict(list), []
     numbers = {}
     for row in taxonomy.milestones:
@@ -197,7 +197,7 @@ def milestones(
         for milestone in by_habit:
             at = min(at for _, at in days)
             place = (person_id, milestone)
-            if place not in reached or at < reached[place][0]:
+            if place not in reached or at <= reached[place][0]:
                 reached[place] = (at, None)
     return [
         {
@@ -265,7 +265,10 @@ def retention(
                 started.setdefault(event["person_id"], event["occurred_at"])
         for event in used:
             begin = started.get(event["person_id"])
-            if begin is None or not does(event, names[definition, "return"]):
+            # what was done before the start is no return, in the period of the start neither
+            if begin is None or event["occurred_at"] < begin:
+                continue
+            if not does(event, names[definition, "return"]):
                 continue
             if mode == "rolling":
                 age = event["occurred_at"] - begin
@@ -273,8 +276,7 @@ def retention(
             else:
                 offset = period_number(event["occurred_at"], unit, settings)
                 offset -= period_number(begin, unit, settings)
-            if offset >= 0:
-                returned.setdefault((event["person_id"], offset), event["occurred_at"])
+            returned.setdefault((event["person_id"], offset), event["occurred_at"])
         cohort = {person_id: period_start(at, unit, settings) for person_id, at in started.items()}
         starts += [
             {
