@@ -43,8 +43,18 @@ def churned_and_back_within_a_day() -> World:
     return World(s.name, s.rows)
 
 
+def of_use_before_and_after_the_sign_up() -> World:
+    """On one day: the first use was before the start, so the one after it was no return."""
+    s = Stage("used_before", "fixed")
+    user, morning = s.a("user"), s.now.replace(hour=6, minute=0, second=0, microsecond=0)
+    for hours, event in enumerate(("report_created", "signed_up", "report_shared")):
+        s.track(event, s.a("anon"), user, at=morning + hours * HOUR)
+    return World(s.name, s.rows)
+
+
 REGRESSIONS: list[World] = [
     copies_that_differ_only_where_the_content_hash_did_not_look(),
     a_cancel_at_the_end_of_the_paid_period(),
     churned_and_back_within_a_day(),
+    of_use_before_and_after_the_sign_up(),
 ]
