@@ -1,8 +1,8 @@
 """The workshop and the facts once more, slow and plain: from canonical rows to published tables.
 
-Written from the same page of rules as the models (the yml, the seeds, docs/identity.md), and from
-nothing else; it never reads their SQL. Rows are plain dicts, a missing value is None, every
-datetime is naive and means UTC.
+Written from the same page of rules as the models (the yml, the seeds, docs/identity.md), and
+shares no SQL with them. Rows are plain dicts, a missing value is None, every datetime is naive and
+means UTC.
 
     result = run(canonical, taxonomy, Settings(as_of))
     result.tables["fct_sessions"]  # a list of rows
