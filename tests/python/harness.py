@@ -71,7 +71,7 @@ LAYOUT = {
     "segment.tracks": f"""id anonymous_id user_id event event_text timestamp original_timestamp
         sent_at received_at context_ip context_user_agent context_page_url context_page_path
         context_page_referrer context_page_title {" ".join(_CAMPAIGN)} context_device_id
-        context_traits_email properties""",
+        context_group_id context_traits_email properties""",
     "segment.pages": f"""id anonymous_id user_id name title url path referrer search timestamp
         sent_at received_at context_ip context_user_agent {" ".join(_CAMPAIGN)}
         context_device_id""",

@@ -6,8 +6,11 @@ A case is named after what went wrong. Its rows may say in which delivery and lo
 """
 
 from dataclasses import replace
+from datetime import timedelta
 
 from worlds import AS_OF, BOT, DAY, Stage, World
+
+HOUR = timedelta(hours=1)
 
 
 def copies_that_differ_only_where_the_content_hash_did_not_look() -> World:
@@ -30,7 +33,28 @@ def a_cancel_at_the_end_of_the_paid_period() -> World:
     return World(s.name, s.rows)
 
 
+def churned_and_back_within_a_day() -> World:
+    """He is back from noon on, not from his last event of the day on."""
+    s = Stage("same_day", "fixed")
+    user, morning = s.a("user"), s.now.replace(hour=6, minute=0, second=0, microsecond=0)
+    s.subscription(1, morning, user_id=user, started_at=morning - 9 * DAY, cancelled_at=morning)
+    for hours in (-1, 2, 3, 5):
+        s.page("/app", s.a("anon"), user, at=morning + hours * HOUR)
+    return World(s.name, s.rows)
+
+
+def of_use_before_and_after_the_sign_up() -> World:
+    """On one day: the first use was before the start, so the one after it was no return."""
+    s = Stage("used_before", "fixed")
+    user, morning = s.a("user"), s.now.replace(hour=6, minute=0, second=0, microsecond=0)
+    for hours, event in enumerate(("report_created", "signed_up", "report_shared")):
+        s.track(event, s.a("anon"), user, at=morning + hours * HOUR)
+    return World(s.name, s.rows)
+
+
 REGRESSIONS: list[World] = [
     copies_that_differ_only_where_the_content_hash_did_not_look(),
     a_cancel_at_the_end_of_the_paid_period(),
+    churned_and_back_within_a_day(),
+    of_use_before_and_after_the_sign_up(),
 ]

@@ -17,11 +17,11 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from pprint import pformat
 
@@ -29,7 +29,7 @@ import harness
 import oracle
 import pytest
 import worlds
-import yaml
+from against_oracle import NOT_COMPARED, OFFERS, Truth, models_to_compare
 from harness import TRUNK, Bench, Difference, assert_equal_tables, describe, differences
 from regressions import REGRESSIONS
 from worlds import AS_OF, RawRow, World, as_raw, deliveries, world
@@ -64,9 +64,16 @@ class History:
         return [row for delivery in self.delivered for row in delivery]
 
 
+def bench_in(folder: Path, raw: Path | None = None) -> Bench:
+    """A bench that speaks the worlds' words."""
+    bench = Bench(folder, raw, VARIABLES)
+    bench.taxonomy = worlds.taxonomy()
+    return bench
+
+
 def build_step_by_step(folder: Path, all_worlds: Iterable[World], seed: int, whole: bool = True):
     """Delivers and builds; before the last delivery only what remembers is built."""
-    history = History(Bench(folder, variables=VARIABLES), deliveries(all_worlds, seed))
+    history = History(bench_in(folder), deliveries(all_worlds, seed))
     last = len(history.delivered) - 1
     for number, rows in enumerate(history.delivered):
         # the first delivery brings every table, if need be without rows
@@ -78,7 +85,7 @@ def build_step_by_step(folder: Path, all_worlds: Iterable[World], seed: int, who
 
 
 def build_at_once(folder: Path, raw: Path, whole: bool = True) -> Bench:
-    bench = Bench(folder, raw, VARIABLES)
+    bench = bench_in(folder, raw)
     bench.build(full_refresh=True, select=() if whole else TRUNK)
     return bench
 
@@ -287,26 +294,41 @@ def test_a_build_without_news_changes_nothing(folder, one_split):
 # ---------------------------------------------------------------- the oracle
 
 
-@dataclass
-class Truth:
-    """The canonical tables of a bench, and what the oracle makes of them."""
+# Where the oracle is right and the models are not yet: table -> columns.
+ENTRY_PAGE = "the entry page is the first event's, even where that shows none"
+LAST_ACTIVITY = "of a day's activity only the first and the last moment are known"
+TEN_SECONDS = "longer than 10 seconds is asked of whole seconds: 10.5 are not"
+TIED_TOUCHES = "touches of one moment are numbered by a hash, not by session and event"
+DEFECTS = {
+    "int_sessions_aggregated": {"entry_page_host": ENTRY_PAGE, "entry_page_path": ENTRY_PAGE},
+    "fct_sessions": {
+        "entry_page_host": ENTRY_PAGE,
+        "entry_page_path": ENTRY_PAGE,
+        "is_engaged": TEN_SECONDS,
+    },
+    "dim_persons": {"first_landing_page_path": ENTRY_PAGE},
+    "fct_touchpoints": {"touch_number": TIED_TOUCHES},
+    "int_stage_stays": {"last_activity_at": LAST_ACTIVITY},
+    "fct_stage_periods": {"last_activity_at": LAST_ACTIVITY},
+}
+# Columns that have one value in all worlds: nothing is shown by comparing them.
+NOT_SUPPRESSED = "only what is not suppressed gets so far"
+ONE_SOURCE = "the project has one system of the kind"
+ONE_VALUE = {
+    "int_events_deduplicated.phone_hash": "no collector sends a phone number with an event",
+    "int_events_sessionized.suppression_reason": NOT_SUPPRESSED,
+    "int_events_identified.suppression_reason": NOT_SUPPRESSED,
+    "int_subscriptions_deduplicated.source_name": ONE_SOURCE,
+    "int_subscriptions_deduplicated.source_table": ONE_SOURCE,
+    "int_subscription_events.source_name": ONE_SOURCE,
+    "int_subscription_events.source_table": ONE_SOURCE,
+    "int_ad_spend_deduplicated.source_name": ONE_SOURCE,
+    "fct_ad_spend.source_name": ONE_SOURCE,
+    "dim_as_of.as_of_at": "there is one clock",
+    "dim_as_of.as_of_date": "there is one clock",
+}
 
-    bench: Bench
-    canonical: oracle.Canonical = field(init=False)
-    result: oracle.Result = field(init=False)
-
-    def __post_init__(self):
-        self.canonical = oracle.Canonical(
-            **{
-                offer: self.bench.rows(f"intermediate.int_{offer}_unioned")
-                for offer in ("events", "identity_links", "subscriptions")
-            }
-        )
-        taxonomy = oracle.Taxonomy.read(harness.ROOT / "seeds" / "taxonomy")
-        of_project = yaml.safe_load((harness.ROOT / "dbt_project.yml").read_text())["vars"]
-        names = oracle.Settings.__dataclass_fields__.keys() - {"as_of"}
-        settings = {name: of_project[name] for name in names}
-        self.result = oracle.run(self.canonical, taxonomy, oracle.Settings(AS_OF, **settings))
+TABLES = sorted(oracle.run(oracle.Canonical(), oracle.Taxonomy(), oracle.Settings(AS_OF)).tables)
 
 
 @pytest.fixture(scope="session")
@@ -332,85 +354,106 @@ def assert_same(expected: dict, bench: Bench, query: str, key: tuple, columns: t
         raise AssertionError("\n".join(lines))
 
 
-@pytest.mark.slow
-def test_the_people_are_the_oracles(truth):
-    assert_same(
-        {(key,): tuple(facts) for key, facts in truth.result.identifiers.items()},
-        truth.bench,
-        "intermediate.int_identifiers_resolved",
-        ("identifier_id",),
-        ("identifier_class", "person_id", "is_shared", "is_known"),
-    )
+def assert_no_difference(truth: Truth, found: Difference | None) -> None:
+    if found:
+        where = Finder(truth.bench)([found])
+        raise AssertionError(f"{where}\n{found.describe(names=('oracle', 'models'))}")
+
+
+def back_within_a_day(truth: Truth) -> set[str]:
+    """People who do something on the very day on which they have left."""
+    moments = defaultdict(lambda: ([], []))
+    for row in truth.result.tables["int_stage_points"]:
+        day = oracle.local_date(row["occurred_at"], truth.settings)
+        moments[row["person_id"], day][row["kind"] == "exit"].append(row["occurred_at"])
+    return {
+        person_id
+        for (person_id, _), (activities, exits) in moments.items()
+        if exits and activities and max(activities) > min(exits)
+    }
+
+
+def used_before_the_start(truth: Truth) -> set[str]:
+    """People who used the product on the day of their sign-up, but before it."""
+    signed_up, used = {}, defaultdict(list)
+    for row in truth.result.tables["fct_events"]:
+        person_id, at = row["person_id"], row["occurred_at"]
+        if row["event_name"] == "signed_up":
+            signed_up[person_id] = min(signed_up.get(person_id, at), at)
+        elif row["is_core"]:
+            used[person_id].append(at)
+    day = partial(oracle.local_date, settings=truth.settings)
+    return {
+        person_id
+        for person_id, start in signed_up.items()
+        if any(at < start and day(at) == day(start) for at in used[person_id])
+    }
+
+
+# ... and table -> the few people of whom it is wrong in other columns, too
+FIRST_OF_THE_DAY = "of the day of the start only the first use is known, even where it came before"
+DEFECTIVE_FOR_SOME = {
+    "int_stage_stays": (back_within_a_day, LAST_ACTIVITY),
+    "fct_stage_periods": (back_within_a_day, LAST_ACTIVITY),
+    "fct_retention_returns": (used_before_the_start, FIRST_OF_THE_DAY),
+}
 
 
 @pytest.mark.slow
-def test_the_events_are_the_oracles(truth):
-    columns = (
-        *("event_name", "event_priority", "endpoint_id", "session_id", "person_id"),
-        *("occurred_at", "is_interactive"),
-    )
-    assert_same(
-        {
-            (key,): tuple(event[name] for name in columns)
-            for key, event in truth.result.events.items()
-            if not event["is_suppressed"]
-        },
-        truth.bench,
-        "intermediate.int_events_identified",
-        ("event_id",),
-        columns,
-    )
+@pytest.mark.parametrize("table", TABLES)
+def test_every_table_is_the_oracles(truth, table):
+    some, _ = DEFECTIVE_FOR_SOME.get(table, (None, None))
+    left_out = some(truth) if some else ()
+    found = truth.difference(table, DEFECTS.get(table, {}), without_persons=left_out)
+    assert_no_difference(truth, found)
 
 
 @pytest.mark.slow
-def test_the_sessions_are_the_oracles(truth):
-    columns = ("endpoint_id", "person_id", "started_at", "ended_at", "event_count")
-    assert_same(
-        {
-            (key,): tuple(session[name] for name in columns)
-            for key, session in truth.result.sessions.items()
-        },
-        truth.bench,
-        "marts.fct_sessions",
-        ("session_id",),
-        columns,
-    )
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        pytest.param(table, column, marks=pytest.mark.xfail(strict=True, reason=reason))
+        for table, columns in DEFECTS.items()
+        for column, reason in columns.items()
+    ],
+)
+def test_a_column_is_the_oracles(truth, table, column):
+    others = DEFECTS[table].keys() - {column}
+    assert_no_difference(truth, truth.difference(table, others))
 
 
 @pytest.mark.slow
-def test_the_person_days_are_the_oracles(truth):
-    columns = (
-        *("first_event_at", "last_event_at", "event_count", "core_event_count"),
-        *("first_core_event_at", "session_count"),
-    )
-    assert_same(
-        {
-            key: tuple(day[name] for name in columns)
-            for key, day in truth.result.person_days.items()
-        },
-        truth.bench,
-        "marts.fct_person_days",
-        ("person_id", "active_date"),
-        columns,
-    )
+@pytest.mark.parametrize(
+    ("table", "some"),
+    [
+        pytest.param(table, some, marks=pytest.mark.xfail(strict=True, reason=reason))
+        for table, (some, reason) in DEFECTIVE_FOR_SOME.items()
+    ],
+)
+def test_a_table_is_the_oracles_for_everybody(truth, table, some):
+    persons = some(truth)
+    found = truth.difference(table, DEFECTS.get(table, {}), of_persons=persons)
+    assert_no_difference(truth, found)
 
 
 @pytest.mark.slow
-def test_the_stage_periods_are_the_oracles(truth):
-    key, columns = (
-        ("person_id", "started_at", "stage"),
-        ("ended_at", "entry_reason", "exit_reason"),
-    )
-    assert_same(
-        {
-            tuple(row[name] for name in key): tuple(row[name] for name in columns)
-            for row in truth.result.stage_periods
-        },
-        truth.bench,
-        "marts.fct_stage_periods",
-        key,
-        columns,
-    )
+def test_every_step_fact_dimension_and_bridge_has_an_oracle(folder):
+    models = models_to_compare(bench_in(folder / "manifest"))
+    assert models - NOT_COMPARED.keys() == set(TABLES)
+    assert NOT_COMPARED.keys() <= models
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("table", TABLES)
+def test_every_column_of_a_table_is_compared(truth, table):
+    assert truth.columns_of_one_side(table) == set()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(COUNT < 200, reason="a few worlds are all alike")
+def test_every_compared_column_has_several_values(truth):
+    values = truth.values()
+    assert {name for name, count in values.items() if count < 2} == ONE_VALUE.keys()
 
 
 # ---------------------------------------------------------------- nothing lost
@@ -419,10 +462,9 @@ def test_the_stage_periods_are_the_oracles(truth):
 @pytest.mark.slow
 def test_every_raw_row_is_accounted_for_as_the_oracle_does(one_split, truth):
     expected: dict[tuple, Counter] = {}
-    keys = {"events": "event_id", "identity_links": "link_row_id"}
-    for offer, key in {**keys, "subscriptions": "subscription_id"}.items():
+    keys = ("event_id", "link_row_id", "subscription_id", "spend_id")
+    for offer, key in zip(OFFERS, keys, strict=True):
         expected |= truth.result.account(getattr(truth.canonical, offer), key)
-    expected |= account_of_spend(truth.bench.rows("intermediate.int_ad_spend_unioned"))
     fates = ("raw", "accepted", "duplicate", "rejected", "suppressed")
     assert_same(
         {place: tuple(counts[fate] for fate in fates) for place, counts in expected.items()},
@@ -434,32 +476,6 @@ def test_every_raw_row_is_accounted_for_as_the_oracle_does(one_split, truth):
     delivered = Counter((row.table, row.load_id or worlds.NAMELESS) for row in one_split.rows)
     found = {place[1:]: counts["raw"] for place, counts in expected.items()}
     assert found == delivered
-
-
-def account_of_spend(rows: list[dict]) -> dict[tuple, Counter]:
-    """Of each campaign and day the newest statement stands, then the greatest content."""
-    measures = ("impression_count", "click_count", "spend_amount", "currency_code")
-    content = (*measures, "utm_source", "utm_medium", "utm_campaign")
-
-    def standing(row):
-        text = "|".join("" if row[name] is None else str(row[name]) for name in content)
-        return row["updated_at"] or datetime.min, oracle.md5(text)
-
-    order = ("loaded_at", "load_id", "source_table")
-    stands: dict[str, dict] = {}
-    for row in sorted(rows, key=lambda row: [row[name] for name in order]):
-        key = row["spend_id"]
-        if row["reject_reason"] is None and (
-            key not in stands or standing(row) > standing(stands[key])
-        ):
-            stands[key] = row
-    accounts: dict[tuple, Counter] = {}
-    for row in rows:
-        place = (row["source_name"], row["source_table"], row["load_id"])
-        is_standing = stands.get(row["spend_id"]) is row
-        fate = "rejected" if row["reject_reason"] else "accepted" if is_standing else "duplicate"
-        accounts.setdefault(place, Counter()).update(("raw", fate))
-    return accounts
 
 
 @pytest.mark.slow
@@ -607,7 +623,7 @@ def test_a_split_delivers_every_row_once_in_loads_that_grow_and_arrive_out_of_or
             *({k: v for k, v in one.items() if k not in loads[0]} for one in loads[1:]),
         ]
         assert any(loads[0].keys() & later.keys() for later in loads[1:])
-        arrived = [moment for of_delivery in new for moment in of_delivery.values()]
+        arrived = [m for of_delivery in new for m in of_delivery.values() if m is not None]
         assert arrived != sorted(arrived)
 
 

@@ -65,7 +65,7 @@ def taxonomy(**changed):
             "exit, , event, subscription_cancelled",
         ),
         "placeholder_identifiers": rows("match_type value", "exact, null", "pattern, [0-]+"),
-        "excluded_traffic": rows("field pattern reason", "user_agent, bot, robots"),
+        "excluded_traffic": rows("rule_number field pattern reason", "1, user_agent, bot, robots"),
     }
     return Taxonomy(**(seeds | changed))
 

@@ -1,0 +1,277 @@
+"""The workshop and the facts once more, slow and plain: from canonical rows to published tables.
+
+Written from the same page of rules as the models (the yml, the seeds, docs/identity.md), and
+shares no SQL with them. Rows are plain dicts, a missing value is None, every datetime is naive and
+means UTC.
+
+    result = run(canonical, taxonomy, Settings(as_of))
+    result.tables["fct_sessions"]  # a list of rows
+
+Each part of the chain has a module: events, identity, sessions, journey, conversions, facts.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+
+from . import facts, identity
+from .conversions import Channels, Money, ad_spend
+from .events import (
+    CLASSIFIED_COLUMNS,
+    DEDUPLICATED_COLUMNS,
+    DELIVERY_COLUMNS,
+    SUBSCRIPTION_COLUMNS,
+    Cleaner,
+    Content,
+    account,
+    classified,
+    content_of,
+    derived_events,
+    duplicates,
+    winners,
+)
+from .identity import People, find_people
+from .journey import habits, person_days, signals, stage_periods, stage_points, stays
+from .sessions import (
+    aggregated,
+    decisive,
+    find_persons,
+    identified_rows,
+    put_in_sessions,
+    sessionized_rows,
+)
+from .words import (
+    ACTOR_CLASSES,
+    Canonical,
+    Row,
+    Settings,
+    Taxonomy,
+    identifier_id,
+    local_date,
+    md5,
+    pick,
+)
+
+__all__ = [
+    "Canonical",
+    "Result",
+    "Settings",
+    "Taxonomy",
+    "account",
+    "content_of",
+    "identifier_id",
+    "local_date",
+    "md5",
+    "run",
+]
+
+
+@dataclass
+class Workshop:
+    """What each step leaves for those after it."""
+
+    canonical: Canonical
+    taxonomy: Taxonomy
+    settings: Settings
+    clean: Cleaner
+    people: People
+    subscriptions: list[Row]  # the newest versions
+    implied: list[Row]  # the events that these imply
+    deduplicated: list[Row]
+    events: list[Row]  # classified, in order; suppressed ones too
+    used: list[Row]  # without the suppressed, with session and person
+    sessions: dict[str, list[Row]]
+    days: dict[tuple[str, date], Row]
+    formed: dict[str, list]  # habits
+    points: dict[str, dict]
+    stays: list[Row]
+    periods: list[Row]
+
+
+@dataclass
+class Result:
+    identifiers: dict[str, tuple[str, str, bool, bool]]  # class, person_id, is_shared, is_known
+    events: dict[str, Row]
+    sessions: dict[str, Row]
+    person_days: dict[tuple[str, date], Row]
+    stage_periods: list[Row]
+    workshop: Workshop = field(compare=False, repr=False)
+
+    @cached_property
+    def tables(self) -> dict[str, list[Row]]:
+        """Every table that is held against the models, by its name."""
+        return tables(self.workshop)
+
+    def account(self, rows: list[Row], key: str, content: Content | None = None) -> dict:
+        """See `account`; knows which events are suppressed."""
+        suppressed = {event_id for event_id, e in self.events.items() if e["is_suppressed"]}
+        return account(rows, key, suppressed if key == "event_id" else set(), content)
+
+
+def run(
+    canonical: Canonical,
+    taxonomy: Taxonomy,
+    settings: Settings,
+    event_content: Content | None = None,
+    subscription_content: Content | None = None,
+) -> Result:
+    """Everything from the canonical tables to the stage periods, and the way to the facts.
+
+    The two hooks replace the text by which copies of one key and one time are ordered.
+    """
+    clean = Cleaner(taxonomy.placeholder_identifiers)
+    people = find_people(canonical, taxonomy, clean)
+
+    won = winners(canonical.subscriptions, "subscription_id", subscription_content)
+    subscriptions = [canonical.subscriptions[position] for position in won]
+    implied = derived_events(subscriptions)
+    won = winners(canonical.events, "event_id", event_content)
+    deduplicated = [*(canonical.events[position] for position in won), *implied]
+    events = classified(deduplicated, taxonomy, clean)
+    used = [event for event in events if not event["is_suppressed"]]
+    sessions = put_in_sessions(used, settings)
+    find_persons(used, people)
+    days = person_days(used, settings)
+    formed = habits(days, settings)
+    points = stage_points(used, formed, taxonomy)
+    for_ever = stays(points, settings)
+    periods = stage_periods(for_ever, taxonomy, settings)
+
+    shown = (
+        "event_name",
+        "event_priority",
+        "endpoint_id",
+        "session_id",
+        "person_id",
+        "is_suppressed",
+        "occurred_at",
+        "is_interactive",
+    )
+    return Result(
+        identifiers={identifier_id(node): people.of(node) for node in people.persons},
+        events={event["event_id"]: {name: event[name] for name in shown} for event in events},
+        sessions={session_id: session_row(members) for session_id, members in sessions.items()},
+        person_days=days,
+        stage_periods=periods,
+        workshop=Workshop(
+            canonical,
+            taxonomy,
+            settings,
+            clean,
+            people,
+            subscriptions,
+            implied,
+            deduplicated,
+            events,
+            used,
+            sessions,
+            days,
+            formed,
+            points,
+            for_ever,
+            periods,
+        ),
+    )
+
+
+def session_row(members: list[Row]) -> Row:
+    return {
+        "endpoint_id": members[0]["endpoint_id"],
+        "person_id": decisive(members)["person_id"],
+        "started_at": members[0]["occurred_at"],
+        "ended_at": members[-1]["occurred_at"],
+        "event_count": len(members),
+    }
+
+
+def tables(made: Workshop) -> dict[str, list[Row]]:
+    taxonomy, settings, people, used = made.taxonomy, made.settings, made.people, made.used
+    money, channels = Money.of(taxonomy, settings), Channels(taxonomy)
+    heard = signals(used, taxonomy)
+    goal_events = {row["event_name"] for row in taxonomy.goals}
+    visits_before = aggregated(made.sessions, goal_events)
+    visits = facts.sessions(visits_before, made.sessions, channels, settings)
+    spend = ad_spend(made.canonical.ad_spend, channels, money)
+    reached = facts.milestones(heard, made.formed, taxonomy, settings)
+    accounts = facts.accounts(made.canonical, used, people, made.clean)
+    plans = facts.plans(made.subscriptions, people, made.clean, settings)
+    everybody = facts.persons(
+        people,
+        used,
+        visits,
+        reached,
+        made.periods,
+        {row["person_id"]: row["account_id"] for row in accounts},
+        {row["person_id"]: row["plan"] for row in plans},
+        settings,
+    )
+    starts, returns = facts.retention(used, taxonomy, settings)
+    days = facts.person_days(made.days)
+    implied = (
+        *("event_id", *DELIVERY_COLUMNS, "raw_event_name", "occurred_at", *ACTOR_CLASSES),
+        *("amount", "currency_code"),
+    )
+    return {
+        # events
+        "int_event_duplicates": duplicates(made.canonical.events),
+        "int_events_deduplicated": [
+            {**pick(row, DEDUPLICATED_COLUMNS), "is_implied": row.get("is_implied", False)}
+            for row in made.deduplicated
+        ],
+        "int_subscriptions_deduplicated": [
+            pick(row, ("subscription_id", *DELIVERY_COLUMNS, *SUBSCRIPTION_COLUMNS, "updated_at"))
+            for row in made.subscriptions
+        ],
+        "int_subscription_events": [pick(row, implied) for row in made.implied],
+        "int_events_classified": [pick(event, CLASSIFIED_COLUMNS) for event in made.events],
+        # identity
+        "int_identity_evidence": identity.evidence_rows(people),
+        "int_identity_links": identity.link_rows(people),
+        "int_identifiers": identity.identifier_rows(people),
+        "int_identifiers_guarded": identity.guarded_rows(people),
+        "int_identifiers_attached": identity.attached_rows(people),
+        "int_identity_strong_clusters": identity.component_rows(people.clusters),
+        "int_identity_weak_components": identity.component_rows(people.weak),
+        "int_identity_neighbourhoods": identity.component_rows(identity.neighbourhoods(people)),
+        "int_identifiers_resolved": identity.resolved_rows(people),
+        "int_events_identified": identified_rows(used),
+        # sessions
+        "int_events_sessionized": sessionized_rows(used),
+        "int_sessions_aggregated": list(visits_before.values()),
+        # journey
+        "int_person_days": [pick(row, [n for n in row if n != "person_day_id"]) for row in days],
+        "int_person_signals": heard,
+        "int_habits_formed": [
+            {"person_id": person_id, "active_date": day, "occurred_at": at}
+            for person_id, days_of_person in made.formed.items()
+            for day, at in days_of_person
+        ],
+        "int_stage_points": [
+            {"person_id": person_id, "occurred_at": at, "kind": kind, "stage_number": number}
+            for person_id, of_person in made.points.items()
+            for (at, kind), number in of_person.items()
+        ],
+        "int_stage_stays": made.stays,
+        "int_person_accounts": accounts,
+        "int_person_plans": plans,
+        # conversions
+        "int_fx_rates": money.rates,
+        "int_traffic_sources": channels.rows(),
+        "int_ad_spend_deduplicated": spend,
+        # marts
+        "dim_as_of": facts.as_of(settings),
+        "dim_dates": facts.dates(used, settings),
+        "dim_persons": everybody,
+        "bridge_person_identifiers": identity.bridge_rows(people),
+        "bridge_person_segments": facts.segments(everybody),
+        "fct_events": facts.events(used, money, settings),
+        "fct_sessions": visits,
+        "fct_touchpoints": facts.touchpoints(used, visits, taxonomy, settings),
+        "fct_conversions": facts.conversions(heard, money, taxonomy, settings),
+        "fct_milestones": reached,
+        "fct_person_days": days,
+        "fct_stage_periods": facts.stage_periods(made.periods),
+        "fct_ad_spend": spend,
+        "fct_retention_starts": starts,
+        "fct_retention_returns": returns,
+    }

@@ -1,0 +1,505 @@
+"""The oracle's later steps, from money to people, held against small stories worked out by hand."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from harness import ROOT
+from oracle import Canonical, Settings, Taxonomy, identifier_id, md5, run
+from test_oracle import (
+    BOOKKEEPING,
+    MICROSECOND,
+    NOON,
+    at,
+    event,
+    key,
+    link,
+    rows,
+    story,
+    subscription,
+)
+
+SECOND = timedelta(seconds=1)
+WORDS = Taxonomy.read(ROOT / "seeds" / "taxonomy")
+
+
+def tables(*events, links=(), subscriptions=(), spend=(), seeds=None, as_of=None, **settings):
+    """As `story`, in the words of the project's own seeds; returns the tables."""
+    result = run(
+        Canonical(list(events), list(links), list(subscriptions), list(spend)),
+        Taxonomy(**(vars(WORDS) | (seeds or {}))),
+        Settings(as_of=as_of or at(365), **settings),
+    )
+    return result.tables
+
+
+def page(event_id, occurred_at=NOON, path="/", host="www.shop.com", **columns):
+    shown = {"event_type": "page", "page_path": path, "page_host": host, "platform": "web"}
+    return event(event_id, occurred_at, None, **{"anonymous_id": "a", **shown, **columns})
+
+
+def server(event_id, occurred_at=NOON, name="order_placed", **columns):
+    return event(event_id, occurred_at, name, **{"event_type": "server", **columns})
+
+
+def only(found):
+    (row,) = found
+    return row
+
+
+def shown(found, *names):
+    return [tuple(row[name] for name in names) for row in found]
+
+
+# ---------------------------------------------------------------- events
+
+
+def test_equal_copies_are_one_group_ranked_by_receipt_and_delivery():
+    early, late = event("e"), event("e", received_at=at(1))
+    found = tables(late, early, early, event("e", load_id="l0"), event("e", received_at=None))
+    names = ("load_id", "received_at", "copy_count", "first_copy_number")
+    assert shown(found["int_event_duplicates"], *names) == [
+        ("l0", NOON, 1, 1),
+        ("l1", NOON, 2, 2),
+        ("l1", at(1), 1, 4),
+        ("l1", None, 1, 5),
+    ]
+    assert tables(early)["int_event_duplicates"] == []
+
+
+def test_of_equal_copies_a_load_without_a_time_comes_last():
+    timeless = event("e", load_id="a", loaded_at=None)
+    assert only(tables(timeless, event("e"))["int_events_deduplicated"])["load_id"] == "l1"
+
+
+def test_a_subscription_gives_its_revenue_to_each_event_that_it_implies():
+    bought = subscription(user_id="ann", started_at=NOON, cancelled_at=at(1), mrr_amount=Decimal(9))
+    found = tables(subscriptions=[bought])
+    assert shown(found["int_subscription_events"], "raw_event_name", "amount") == [
+        ("subscription_started", 9),
+        ("subscription_cancelled", 9),
+    ]
+    assert {row["is_implied"] for row in found["int_events_deduplicated"]} == {True}
+
+
+def test_the_first_rule_that_matches_says_why_traffic_is_out():
+    row = page("e", user_agent="Some Bot", email_domain="example-internal.test")
+    assert only(tables(row)["int_events_classified"])["suppression_reason"] == "bot"
+    assert tables(row)["fct_events"] == []
+
+
+# ---------------------------------------------------------------- identity
+
+
+def test_a_link_says_when_how_often_and_on_what_evidence_it_was_seen():
+    found = tables(
+        event("e", anonymous_id="a", user_id="ann"),
+        event("e", anonymous_id="a", user_id="ann", received_at=at(9)),
+        links=[link(anonymous_id="a", user_id="ann", occurred_at=at(-2))],
+    )
+    row = only(found["int_identity_links"])
+    assert {row["identifier_a"], row["identifier_b"]} == {key("user_id:ann"), key("anonymous_id:a")}
+    assert row["identifier_a"] < row["identifier_b"]
+    assert (row["first_seen_at"], row["last_seen_at"], row["sighting_count"]) == (at(-2), NOON, 3)
+    assert row["is_seen_in_events"] and row["is_declared"]
+
+
+def test_each_identifier_says_why_it_stands_for_its_person():
+    found = tables(
+        event("e", anonymous_id="a", user_id="ann"),
+        event("f", anonymous_id="a", device_id="d"),
+        event("g", anonymous_id="kiosk", user_id="ann"),
+        event("h", anonymous_id="kiosk", user_id="bob"),
+        event("i", anonymous_id="stray"),
+        event("j", anonymous_id="b", user_id="bob"),
+        event("k", anonymous_id="b", device_id="between"),
+        event("l", anonymous_id="c", user_id="cid"),
+        event("m", anonymous_id="c", device_id="between"),
+    )
+    names = ("identifier_value", "membership_reason")
+    assert dict(shown(found["bridge_person_identifiers"], *names)) == {
+        **dict.fromkeys(("ann", "bob", "cid"), "established"),
+        **dict.fromkeys(("a", "b", "c"), "seen_with_user"),
+        "d": "seen_with_device",
+        "kiosk": "shared",
+        "stray": "anonymous",
+        "between": "ambiguous",
+    }
+
+
+# ---------------------------------------------------------------- money and traffic
+
+RATES = rows(
+    "currency_code valid_from rate",
+    "EUR, 2024-01-01, 1",
+    "EUR, 2024-03-01, 2",
+    "USD, 2024-01-01, 0.5",
+    "USD, 2024-02-01, 0.25",
+    "NOK, 2024-02-01, 0.1",
+)
+
+
+def test_a_rate_changes_when_either_currency_changes():
+    found = tables(seeds={"fx_rates": RATES})["int_fx_rates"]
+    names = ("currency_code", "valid_from", "valid_to", "rate")
+    january, february, march = (date(2024, month, 1) for month in (1, 2, 3))
+    for_ever = date(9999, 12, 31)
+    assert set(shown(found, *names)) == {
+        ("EUR", january, march, Decimal(1)),
+        ("EUR", march, for_ever, Decimal(1)),
+        ("USD", january, february, Decimal("0.5")),
+        ("USD", february, march, Decimal("0.25")),
+        ("USD", march, for_ever, Decimal("0.125")),
+        ("NOK", february, march, Decimal("0.1")),
+        ("NOK", march, for_ever, Decimal("0.05")),
+    }
+
+
+@pytest.mark.parametrize(
+    ("occurred_at", "currency", "amount"),
+    [
+        (datetime(2024, 1, 31, 22, 59), "USD", "4.0000"),
+        (datetime(2024, 1, 31, 23), "USD", "2.0000"),  # in Copenhagen it is February
+        (datetime(2024, 3, 1), "NOK", "0.4000"),
+        (datetime(2024, 1, 31), "NOK", None),
+        (datetime(2024, 3, 1), "SEK", None),
+    ],
+)
+def test_money_is_converted_at_the_rate_of_the_local_day(occurred_at, currency, amount):
+    bought = server("e", occurred_at, amount=Decimal(8), currency_code=currency, user_id="ann")
+    found = tables(bought, seeds={"fx_rates": RATES}, reporting_timezone="Europe/Copenhagen")
+    for table in ("fct_events", "fct_conversions"):
+        row = only(found[table])
+        assert row["amount"] == (amount and Decimal(amount))
+        assert (row["original_amount"], row["original_currency_code"]) == (8, currency)
+
+
+@pytest.mark.parametrize(
+    ("columns", "source", "medium", "channel"),
+    [
+        ({}, "(direct)", "(none)", "Direct"),
+        ({"utm_source": "google", "utm_medium": "cpc"}, "google", "cpc", "Paid Search"),
+        ({"utm_source": "google"}, "google", "(not set)", "Organic Search"),
+        ({"utm_medium": "affiliate"}, "(direct)", "affiliate", "Affiliates"),
+        ({"referrer_host": "www.google.com"}, "www.google.com", "organic", "Organic Search"),
+        ({"referrer_host": "t.co"}, "t.co", "referral", "Organic Social"),
+        ({"referrer_host": "blog.org"}, "blog.org", "referral", "Referral"),
+        ({"referrer_host": "shop.com"}, "(direct)", "(none)", "Direct"),  # its own page
+        ({"click_id_type": "gclid"}, "google", "cpc", "Paid Search"),
+        ({"click_id_type": "fbclid"}, "facebook", "referral", "Organic Social"),
+        ({"click_id_type": "gclid", "referrer_host": "b.org"}, "b.org", "cpc", "Paid Other"),
+        # a rule before another
+        ({"utm_source": "t.co", "utm_medium": "affiliate"}, "t.co", "affiliate", "Organic Social"),
+        (
+            {"utm_medium": "cpc", "utm_campaign": "cross-network"},
+            "(direct)",
+            "cpc",
+            "Cross-network",
+        ),
+        ({"utm_source": "x1", "utm_medium": "y1"}, "x1", "y1", "Unassigned"),
+    ],
+)
+def test_an_origin_is_sorted_by_the_first_rule_that_matches(columns, source, medium, channel):
+    visit = only(tables(page("e", **columns))["fct_sessions"])
+    assert (visit["source"], visit["medium"], visit["channel_group"]) == (source, medium, channel)
+
+
+def test_the_newest_statement_of_a_campaigns_day_counts_in_the_channel_of_its_parameters():
+    stated = {
+        **BOOKKEEPING,
+        "spend_id": "s",
+        "spend_date": NOON.date(),
+        "spend_amount": Decimal(8),
+        "currency_code": "USD",
+        "utm_source": "google",
+        "utm_medium": "cpc",
+        "updated_at": at(1),
+    }
+    older = stated | {"updated_at": NOON, "spend_amount": Decimal(9)}
+    rejected = stated | {"updated_at": at(2), "reject_reason": "bad"}
+    found = tables(spend=[older, stated, rejected], seeds={"fx_rates": RATES})["fct_ad_spend"]
+    row = only(found)
+    assert (row["spend_amount"], row["original_spend_amount"]) == (4, 8)
+    assert row["channel_group"] == "Paid Search"
+
+
+# ---------------------------------------------------------------- sessions and touches
+
+
+def test_the_entry_page_is_the_sessions_first_page_and_the_exit_page_the_last_events():
+    found = tables(
+        event("e", anonymous_id="a", event_type="screen"),
+        page("f", at(minutes=1), "/first"),
+        page("g", at(minutes=2), "/last"),
+    )
+    row = only(found["fct_sessions"])
+    assert (row["entry_page_path"], row["entry_page_host"]) == ("/first", "www.shop.com")
+    assert row["exit_page_path"] == "/last"
+    later = event("h", at(minutes=3), anonymous_id="a")
+    row = only(tables(page("f"), later)["fct_sessions"])
+    assert (row["entry_page_path"], row["exit_page_path"]) == ("/", None)
+
+
+@pytest.mark.parametrize(
+    ("events", "is_engaged"),
+    [
+        ([event("e", anonymous_id="a"), event("f", NOON + 10 * SECOND, anonymous_id="a")], False),
+        (
+            [
+                event("e", anonymous_id="a"),
+                event("f", NOON + 10 * SECOND + MICROSECOND, anonymous_id="a"),
+            ],
+            True,
+        ),
+        ([page("e"), page("f")], True),
+        ([page("e"), event("f", anonymous_id="a")], False),
+        ([event("e", name="signed_up", anonymous_id="a")], True),
+    ],
+)
+def test_a_session_is_engaged_after_ten_seconds_by_two_views_or_by_a_goal(events, is_engaged):
+    assert only(tables(*events)["fct_sessions"])["is_engaged"] is is_engaged
+
+
+def test_a_touch_counts_after_its_session_and_in_its_channel():
+    blog = page("b", NOON, "/blog/x", utm_medium="affiliate")
+    review = page("a", NOON, "/reviews/x")
+    found = tables(blog, review)["fct_touchpoints"]
+    # of two events of one moment the one with the smaller priority
+    names = ("touch_number", "touchpoint_type", "event_id", "channel_group")
+    assert sorted(shown(found, *names)) == [
+        (1, "session", None, "Direct"),
+        (2, "review", "a", "Direct"),
+        (3, "blog", "b", "Direct"),
+    ]
+
+
+def test_a_touch_outside_a_session_is_unassigned_and_may_be_outbound():
+    found = tables(
+        server("e", name="mail_sent", user_id="ann"),
+        seeds={
+            "events": rows("event_name touchpoint_type", "mail_sent, mail"),
+            "touchpoint_types": rows("touchpoint_type direction", "mail, outbound"),
+        },
+    )
+    row = only(found["fct_touchpoints"])
+    assert (row["session_id"], row["source"], row["channel_group"]) == (None, None, "Unassigned")
+    assert row["direction"] == "outbound"
+
+
+# ---------------------------------------------------------------- conversions and milestones
+
+
+def test_conversions_are_numbered_per_person_and_goal_and_an_event_may_reach_two_goals():
+    goals = rows("goal event_name", "signup, signed_up", "lead, signed_up", "lead, chat_started")
+    found = tables(
+        event("e", at(1), "signed_up", user_id="ann"),
+        event("f", at(0), "chat_started", user_id="ann"),
+        event("g", at(0), "chat_started", user_id="bob"),
+        seeds={"goals": goals},
+    )["fct_conversions"]
+    assert sorted(shown(found, "goal", "event_id", "conversion_number")) == [
+        ("lead", "e", 2),
+        ("lead", "f", 1),
+        ("lead", "g", 1),
+        ("signup", "e", 1),
+    ]
+
+
+def test_a_milestone_is_reached_by_the_first_of_its_events_or_by_a_habit():
+    used = [event(f"u{day}", at(day), "feature_used", user_id="ann") for day in (0, 1, 2)]
+    seed = rows(
+        "milestone milestone_number trigger event_name",
+        "expert, 1, habit, ",
+        "expert, 1, event, plan_upgraded",
+        "paid, 2, event, order_placed",
+        "paid, 2, event, invoice_paid",
+    )
+
+    def reached(*events):
+        found = tables(*events, seeds={"milestones": seed})["fct_milestones"]
+        return sorted(shown(found, "milestone", "reached_at", "event_id"))
+
+    bought = [server("o", at(5), user_id="ann"), server("i", at(4), "invoice_paid", user_id="ann")]
+    tie = event("p", at(2), "plan_upgraded", user_id="ann")
+    assert reached(*used, tie) == [("expert", at(2), None)]
+    assert reached(*used, *bought) == [("expert", at(2), None), ("paid", at(4), "i")]
+    early = event("p", at(1), "plan_upgraded", user_id="ann")
+    assert reached(*used, early) == [("expert", at(1), "p")]
+
+
+def test_a_stays_last_activity_is_the_last_one_before_it_ends():
+    used = [event(f"e{n}", at(minutes=n), user_id="ann") for n in (0, 5, 9)]
+    signed_up = event("s", at(minutes=10), "signed_up", user_id="ann")
+    periods = tables(*used, signed_up, as_of=at(10))["fct_stage_periods"]
+    names = ("stage", "last_activity_at", "is_open", "duration_seconds")
+    assert shown(periods, *names) == [
+        ("acquisition", at(minutes=9), False, 600),
+        ("activation", at(minutes=10), True, None),
+    ]
+
+
+# ---------------------------------------------------------------- retention
+
+
+def returns(definition, *events, seeds=None, **settings):
+    found = tables(*events, seeds=seeds, **settings)["fct_retention_returns"]
+    return sorted(
+        (row["period_offset"], row["first_returned_at"])
+        for row in found
+        if row["definition"] == definition
+    )
+
+
+def test_calendar_weeks_begin_on_monday_and_rolling_ones_with_the_start():
+    sunday, monday = datetime(2024, 1, 7, 12), datetime(2024, 1, 8, 12)
+    seen = [event("e", sunday, anonymous_id="a"), event("f", monday, anonymous_id="a")]
+    assert returns("active_weekly", *seen) == [(0, sunday), (1, monday)]
+    start = event("s", sunday, "signed_up", anonymous_id="a")
+    used = [
+        event("u", sunday + timedelta(days=7) - MICROSECOND, "feature_used", anonymous_id="a"),
+        event("v", sunday + timedelta(days=7), "feature_used", anonymous_id="a"),
+    ]
+    assert returns("signup_core_weekly", start, *used) == [
+        (0, used[0]["occurred_at"]),
+        (1, used[1]["occurred_at"]),
+    ]
+
+
+@pytest.mark.parametrize("mode", ["calendar", "rolling"])
+def test_what_was_done_before_the_start_is_no_return(mode):
+    definitions = [row | {"mode": mode} for row in WORDS.retention_definitions]
+    start = event("s", NOON, "signed_up", anonymous_id="a")
+    before = event("t", NOON - SECOND, "feature_used", anonymous_id="a")
+    seeds = {"retention_definitions": definitions}
+    assert returns("signup_core_weekly", before, start, seeds=seeds) == []
+
+
+def test_a_cohort_is_called_after_the_first_day_of_its_period():
+    starts = tables(event("e", datetime(2024, 1, 31, 23, 30), anonymous_id="a"))
+    names = ("definition", "cohort_start_date")
+    assert dict(shown(starts["fct_retention_starts"], *names)) == {
+        "active_weekly": date(2024, 1, 29),
+        "active_monthly": date(2024, 1, 1),
+    }
+    summer = {"reporting_timezone": "Europe/Copenhagen"}
+    starts = tables(event("e", datetime(2024, 1, 31, 23, 30), anonymous_id="a"), **summer)
+    assert ("active_monthly", date(2024, 2, 1)) in shown(starts["fct_retention_starts"], *names)
+
+
+# ---------------------------------------------------------------- people
+
+
+def person(found, identifier):
+    return only(row for row in found["dim_persons"] if row["person_id"] == key(identifier))
+
+
+def test_who_was_only_imported_is_a_person_seen_by_his_evidence():
+    found = tables(links=[link(user_id="ann", occurred_at=at(3))])
+    row = person(found, "user_id:ann")
+    assert row["is_known"] and (row["first_seen_at"], row["last_seen_at"]) == (at(3), None)
+    assert (row["first_touch_channel_group"], row["first_platform"]) == ("(none)", "(none)")
+    assert (row["event_count"], row["identifier_count"]) == (0, 1)
+
+
+def test_a_person_has_the_facts_of_his_first_session_and_the_counts_of_all():
+    row = person(
+        tables(
+            page("e", utm_medium="affiliate", path="/in", user_id="ann"),
+            page("f", at(1), anonymous_id="b", user_id="ann"),
+            server("g", at(2), user_id="ann"),
+        ),
+        "user_id:ann",
+    )
+    assert (row["first_touch_channel_group"], row["first_landing_page_path"]) == (
+        "Affiliates",
+        "/in",
+    )
+    counts = ("identifier", "endpoint", "channel", "session", "event")
+    assert [row[f"{name}_count"] for name in counts] == [3, 3, 2, 2, 3]
+    assert row["first_paid_at"] == row["last_seen_at"] == at(2)
+
+
+def test_an_event_that_names_nobody_is_an_unknown_person():
+    row = only(tables(page("e", anonymous_id="null"))["dim_persons"])
+    assert row["person_id"] == md5("event:e") and not row["is_known"]
+    assert row["identifier_count"] == 0
+
+
+def test_the_account_is_the_one_that_a_named_user_was_last_seen_in():
+    found = tables(
+        event("e", at(2), user_id="ann", account_id="b"),
+        event("f", at(2), user_id="ann", account_id="a"),
+        event("g", at(3), anonymous_id="x", account_id="c"),
+        links=[link(user_id="ann", anonymous_id="x", account_id="d", occurred_at=at(1))],
+    )
+    assert shown(found["int_person_accounts"], "person_id", "account_id") == [
+        (key("user_id:ann"), "a")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "runs"),
+    [
+        ({"started_at": at(-1)}, True),
+        ({"trial_started_at": at(-1)}, True),
+        ({"started_at": NOON}, True),
+        ({"started_at": at(1)}, False),
+        ({"started_at": at(-2), "cancelled_at": NOON}, False),
+        ({"started_at": at(-2), "cancelled_at": NOON + MICROSECOND}, True),
+        ({"started_at": at(-2), "ended_at": at(-1)}, False),
+    ],
+)
+def test_a_plan_is_that_of_a_subscription_that_runs_at_as_of(columns, runs):
+    bought = subscription(user_id="ann", plan="pro", **columns)
+    found = tables(subscriptions=[bought], as_of=NOON)["int_person_plans"]
+    assert shown(found, "plan") == ([("pro",)] if runs else [])
+
+
+def test_of_two_subscriptions_that_run_the_one_started_last_gives_the_plan():
+    bought = [
+        subscription(subscription_id=name, user_id="ann", plan=name, started_at=at(days))
+        for name, days in (("old", -9), ("new", -1), ("other", -1))
+    ]
+    found = tables(subscriptions=bought, as_of=NOON)["int_person_plans"]
+    assert shown(found, "person_id", "plan") == [(key("user_id:ann"), "new")]
+
+
+def test_everybody_is_in_each_kind_of_segment_once():
+    found = tables(page("e", utm_medium="affiliate"))["bridge_person_segments"]
+    assert set(shown(found, "person_id", "segment_type", "segment_value")) == {
+        (key("anonymous_id:a"), "all", "all"),
+        (key("anonymous_id:a"), "first_touch_channel_group", "Affiliates"),
+        (key("anonymous_id:a"), "first_platform", "web"),
+    }
+
+
+def test_the_dates_run_from_the_first_event_to_as_of_without_gaps():
+    found = tables(page("e", at(0)), as_of=at(3))["dim_dates"]
+    names = ("date_day", "week_start_date", "quarter_start_date", "iso_weekday_number")
+    monday = date(2024, 1, 1)
+    assert shown(found, *names) == [
+        (monday + timedelta(days=n), monday, monday, n + 1) for n in range(4)
+    ]
+
+
+def test_the_tables_do_not_hang_on_the_order_of_the_rows():
+    events = [
+        event(f"e{n}", at(n % 3), anonymous_id=f"a{n % 2}", user_id="ann" if n % 4 else None)
+        for n in range(8)
+    ]
+
+    def alike(found):
+        return {name: sorted(map(repr, table)) for name, table in found.items()}
+
+    one, other = story(*events).tables, story(*events[::-1]).tables
+    # which member a group is called after is free
+    for name in ("int_identity_neighbourhoods", "int_identity_weak_components"):
+        del one[name], other[name]
+    for found in (one, other):
+        for table, name in (
+            ("int_identifiers_attached", "cluster_id"),
+            ("int_identifiers_resolved", "neighbourhood_id"),
+        ):
+            found[table] = [{k: v for k, v in row.items() if k != name} for row in found[table]]
+    assert alike(one) == alike(other)
+    assert identifier_id(("user_id", "ann")) in {row["person_id"] for row in one["dim_persons"]}
