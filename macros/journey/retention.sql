@@ -41,6 +41,28 @@
         on
             roles.role = {{ quoted(role) }}
             and events.event_name = roles.event_name
+    {%- if role == 'return' %}
+
+    union all
+
+    -- the day's first moment may lie before the start: of the start's own day every moment counts
+    select
+        roles.definition,
+        events.person_id,
+        events.occurred_at
+
+    from {{ ref('fct_events') }} as events
+    inner join {{ ref('retention_events') }} as roles
+        on
+            roles.role = {{ quoted(role) }}
+            and ((roles.event_name = 'any_active' and events.is_interactive) or (roles.event_name = 'any_core' and events.is_core))
+    inner join definitions on roles.definition = definitions.definition and definitions.mode = 'calendar'
+    inner join {{ ref('fct_retention_starts') }} as starts
+        on
+            roles.definition = starts.definition
+            and events.person_id = starts.person_id
+            and events.occurred_date = {{ local_date('starts.started_at') }}
+    {%- endif %}
 {% endmacro %}
 
 {# The seed's rows with their numbers as numbers; the length of a rolling period in days (24 h each). #}

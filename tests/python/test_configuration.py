@@ -4,7 +4,6 @@ import shutil
 
 import pytest
 from harness import ROOT, Bench
-from worlds import as_raw
 
 
 @pytest.fixture(scope="module")

@@ -101,7 +101,7 @@ def test_a_link_says_when_how_often_and_on_what_evidence_it_was_seen():
     assert {row["identifier_a"], row["identifier_b"]} == {key("user_id:ann"), key("anonymous_id:a")}
     assert row["identifier_a"] < row["identifier_b"]
     assert (row["first_seen_at"], row["last_seen_at"], row["sighting_count"]) == (at(-2), NOON, 3)
-    assert row["is_seen_in_events"] and row["is_declared"]
+    assert row["evidence"].split(", ") == ["web event", "web identify"]
 
 
 def test_each_identifier_says_why_it_stands_for_its_person():

@@ -7,6 +7,7 @@ A world is a handful of people and 5 to 60 raw rows. Every id in it begins with 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import string
@@ -150,8 +151,10 @@ class Stage:
         return f"{self.a('person', number)}@example.com"
 
     def phone(self, number: int = 1) -> str:
-        digits = "".join(character for character in self.name if character.isdigit())
-        return f"+45 {int(digits or 0):04d} {number:04d}"
+        world, _, copy = self.name.removeprefix("w").partition("s")
+        if not world.isdigit():  # a world with a name has one of its own
+            world, copy = "0", ""
+        return f"+45 {int(world):04d} {copy or 0}{number:04d}"
 
     def row_id(self) -> str:
         self.counter += 1
@@ -925,10 +928,14 @@ def change_payload(s: Stage, table: str, values: dict) -> None:
     values.update(s.random.choice(changes))
 
 
-def world(number: int | str, scenes: Iterable[str] | None = None) -> World:
-    """The world of this number: the same rows for ever, as long as the scenes are."""
+def world(number: int | str, scenes: Iterable[str] | None = None, copy: int = 0) -> World:
+    """The world of this number: the same rows for ever, as long as the scenes are.
+
+    A copy has the same rows under names of its own, so that it can travel in another split beside.
+    """
     name = f"w{number:03d}" if isinstance(number, int) else number
-    s = Stage(name, seed=f"world {name}")
+    s = Stage(f"{name}s{copy}" if copy else name, seed=f"world {name}")
+    name = s.name
     if scenes is None:
         usual = [name for name in SCENES if name not in HEAVY]
         scenes = s.random.sample(usual, s.random.choice((1, 2, 3, 4)))
@@ -1015,6 +1022,17 @@ TAXONOMY = {
 }
 
 
+def blocked_links(numbers: Iterable[int] = range(0, 500, 7)) -> list[str]:
+    """Of some worlds two links count as never seen, whether they have them or not."""
+    rows = []
+    for number in numbers:
+        user = f"user_id:w{number:03d}-user1"
+        for other in (f"anonymous_id:w{number:03d}-anon1", f"customer_id:w{number:03d}-cust1"):
+            ends = sorted(hashlib.md5(end.encode()).hexdigest() for end in (user, other))
+            rows.append(f"{ends[0]},{ends[1]},to be parted")
+    return rows
+
+
 def taxonomy() -> str:
     """The project's seeds with the worlds' own rows, in a folder of the project.
 
@@ -1026,6 +1044,8 @@ def taxonomy() -> str:
     for seed in sorted((ROOT / "seeds" / "taxonomy").glob("*.csv")):
         lines = seed.read_text(encoding="utf-8").splitlines()
         own = [line.strip() for line in TAXONOMY.get(seed.stem, "").split("\n") if line.strip()]
+        if seed.stem == "blocked_links":
+            own = blocked_links()
         if seed.stem == "events":
             names = {line.split(",")[0] for line in own}
             lines = [line for line in lines if line.split(",")[0] not in names]

@@ -5,7 +5,8 @@
 ) }}
 
 -- What moves a person through the stages, as points in time: what he does (activity), what lifts him to a stage (signal),
--- what ends his stay (exit). Of a day's activity the first and the last moment are enough: no stay ends within a day.
+-- what ends his stay (exit). Of a day's activity the first and the last moment are enough, but for days on which something lifts
+-- or ends: there every moment may be the last of one stay or the first of the next.
 with
 
 person_days as (
@@ -28,15 +29,7 @@ rules as (
 
 ),
 
-moments as (
-
-    select person_id, first_event_at as occurred_at, 'activity' as kind, cast(null as integer) as stage_number from person_days
-
-    union all
-
-    select person_id, last_event_at as occurred_at, 'activity' as kind, cast(null as integer) as stage_number from person_days
-
-    union all
+turns as (
 
     select
         signals.person_id,
@@ -57,6 +50,42 @@ moments as (
     from {{ ref('int_habits_formed') }} as habits
     inner join rules on rules.trigger = 'habit'
     {{ where_dirty('habits.person_id', 'int_dirty_persons') }}
+
+),
+
+turning_days as (
+
+    select distinct
+        person_id,
+        {{ local_date('occurred_at') }} as active_date
+
+    from turns
+
+),
+
+moments as (
+
+    select person_id, first_event_at as occurred_at, 'activity' as kind, cast(null as integer) as stage_number from person_days
+
+    union all
+
+    select person_id, last_event_at as occurred_at, 'activity' as kind, cast(null as integer) as stage_number from person_days
+
+    union all
+
+    select
+        events.person_id,
+        events.occurred_at,
+        'activity' as kind,
+        cast(null as integer) as stage_number
+    from {{ ref('int_events_identified') }} as events
+    inner join turning_days
+        on events.person_id = turning_days.person_id and {{ local_date('events.occurred_at') }} = turning_days.active_date
+    where events.is_interactive
+
+    union all
+
+    select * from turns
 
 ),
 

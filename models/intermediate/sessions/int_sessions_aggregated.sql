@@ -26,6 +26,16 @@ events as (
 
 ),
 
+events_with_first_page as (
+
+    select
+        *,
+        min(case when page_path is not null then event_number end) over (partition by session_id) as first_page_number
+
+    from events
+
+),
+
 key_events as (
 
     select distinct event_name from {{ ref('goals') }}
@@ -48,8 +58,8 @@ sessions_aggregated as (
         sum(case when events.is_core then 1 else 0 end) as core_event_count,
         sum(case when key_events.event_name is not null then 1 else 0 end) as key_event_count,
         min(case when events.event_number = 1 then events.platform end) as platform,
-        min(case when events.event_number = 1 then events.page_host end) as entry_page_host,
-        min(case when events.event_number = 1 then events.page_path end) as entry_page_path,
+        min(case when events.event_number = events.first_page_number then events.page_host end) as entry_page_host,
+        min(case when events.event_number = events.first_page_number then events.page_path end) as entry_page_path,
         min(case when events.event_number_from_end = 1 then events.page_path end) as exit_page_path,
         min(case when events.event_number = 1 then events.event_name end) as entry_event_name,
         min(case when events.event_number = 2 then events.event_name end) as second_event_name,
@@ -59,7 +69,7 @@ sessions_aggregated as (
         min(case when events.event_number = 1 then events.utm_campaign end) as utm_campaign,
         min(case when events.event_number = 1 then events.click_id_type end) as click_id_type
 
-    from events
+    from events_with_first_page as events
     left join key_events on events.event_name = key_events.event_name
     group by events.session_id
 

@@ -76,7 +76,7 @@ fct_touchpoints as (
         touches.channel_group,
         cast(row_number() over (
             partition by touches.person_id
-            order by touches.occurred_at, touches.touch_priority, touches.touchpoint_id
+            order by touches.occurred_at, touches.touch_priority, coalesce(touches.event_id, touches.session_id)
         ) as bigint) as touch_number
 
     from touches

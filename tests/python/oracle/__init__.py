@@ -227,8 +227,9 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         # identity
         "int_identity_evidence": identity.evidence_rows(people),
         "int_identity_links": identity.link_rows(people),
+        "int_identity_links_judged": identity.judged_link_rows(people),
+        "fct_identity_links": identity.published_link_rows(people),
         "int_identifiers": identity.identifier_rows(people),
-        "int_identifiers_guarded": identity.guarded_rows(people),
         "int_identifiers_attached": identity.attached_rows(people),
         "int_identity_strong_clusters": identity.component_rows(people.clusters),
         "int_identity_weak_components": identity.component_rows(people.weak),

@@ -14,6 +14,7 @@ from .words import (
     accepted_rows,
     identifier_id,
     is_true,
+    md5,
 )
 
 
@@ -90,7 +91,6 @@ class Rules:
             "class_priority": self.priority[node[0]],
             "is_strong": node[0] in self.strong,
             "may_merge_strong": node[0] in self.merging,
-            "max_strong": self.max_strong[node[0]],
         }
 
 
@@ -100,6 +100,7 @@ class People:
 
     evidence: Evidence
     rules: Rules
+    blocked: set[frozenset]  # pairs of identifier ids
     users: dict[Identifier, int]  # how many users a merging or other identifier names
     overused: set[Identifier]
     clusters: Components  # merging identifiers that are not overused
@@ -135,12 +136,13 @@ def see(canonical: Canonical, rules: Rules, clean: Cleaner) -> Evidence:
             load = (row["source_name"], row["source_table"], row["load_id"], evidence)
             seen.neighbours[centre].update(shown[1:])
             for member in shown:
-                of_identifier[member].add(at, evidence)
+                told = f"{row['source_name']} {evidence}"
+                of_identifier[member].add(at, told)
                 pair = (identifier_id(centre), identifier_id(member))
-                of_load[*load, *pair, *member].add(at, evidence)
+                of_load[*load, *pair, *member].add(at, told)
                 if member != centre:
                     seen.neighbours[member].add(centre)
-                    of_pair[tuple(sorted(pair))].add(at, evidence)
+                    of_pair[tuple(sorted(pair))].add(at, told)
     seen.of_identifier, seen.of_pair, seen.of_load = of_identifier, of_pair, of_load
     return seen
 
@@ -148,7 +150,17 @@ def see(canonical: Canonical, rules: Rules, clean: Cleaner) -> Evidence:
 def find_people(canonical: Canonical, taxonomy: Taxonomy, clean: Cleaner) -> People:
     rules = Rules(taxonomy)
     evidence = see(canonical, rules, clean)
-    neighbours, rank = evidence.neighbours, rules.rank
+    rank = rules.rank
+    # 0. what somebody has blocked was never seen, as far as people go
+    blocked = {frozenset((r["identifier_a"], r["identifier_b"])) for r in taxonomy.blocked_links}
+    neighbours = {
+        node: {
+            other
+            for other in around
+            if frozenset((identifier_id(node), identifier_id(other))) not in blocked
+        }
+        for node, around in evidence.neighbours.items()
+    }
     strong = [node for node in neighbours if node[0] in rules.merging]
     weak = [node for node in neighbours if node[0] not in rules.merging]
 
@@ -211,6 +223,7 @@ def find_people(canonical: Canonical, taxonomy: Taxonomy, clean: Cleaner) -> Peo
     return People(
         evidence,
         rules,
+        blocked,
         users,
         overused,
         clusters,
@@ -242,10 +255,37 @@ def link_rows(people: People) -> list[Row]:
             "identifier_a": one,
             "identifier_b": other,
             **sightings.row(),
-            "is_seen_in_events": "event" in sightings.evidence,
-            "is_declared": sightings.evidence != {"event"},
+            "evidence": ", ".join(sorted(sightings.evidence)),
+            "is_blocked": frozenset((one, other)) in people.blocked,
         }
         for (one, other), sightings in people.evidence.of_pair.items()
+    ]
+
+
+def judged_link_rows(people: People) -> list[Row]:
+    """Each link with its two ends, and what became of it."""
+    nodes = {identifier_id(node): node for node in people.persons}
+    rows = []
+    for link in link_rows(people):
+        ends = {end: nodes[link[f"identifier_{end}"]] for end in "ab"}
+        persons = {end: people.persons[node][0] for end, node in ends.items()}
+        if link.pop("is_blocked"):
+            status = "blocked"
+        elif people.shared & set(ends.values()):
+            status = "shared_identifier"
+        else:
+            status = "used" if persons["a"] == persons["b"] else "ambiguous"
+        for end, node in ends.items():
+            link[f"identifier_class_{end}"], link[f"identifier_value_{end}"] = node
+            link[f"person_id_{end}"] = persons[end]
+        rows.append({**link, "link_status": status})
+    return rows
+
+
+def published_link_rows(people: People) -> list[Row]:
+    return [
+        {"link_id": md5(f"{link['identifier_a']}|{link['identifier_b']}"), **link}
+        for link in judged_link_rows(people)
     ]
 
 
@@ -259,10 +299,6 @@ def sighted(people: People, node: Identifier) -> Row:
 
 
 def identifier_rows(people: People) -> list[Row]:
-    return [{**sighted(people, node), **people.rules.row(node)} for node in people.persons]
-
-
-def guarded_rows(people: People) -> list[Row]:
     return [
         {
             **sighted(people, node),

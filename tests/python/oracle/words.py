@@ -47,6 +47,7 @@ class Taxonomy:
     stage_rules: list[Row] = field(default_factory=list)
     identifier_rules: list[Row] = field(default_factory=list)
     placeholder_identifiers: list[Row] = field(default_factory=list)
+    blocked_links: list[Row] = field(default_factory=list)
     excluded_traffic: list[Row] = field(default_factory=list)
     touchpoint_types: list[Row] = field(default_factory=list)
     milestones: list[Row] = field(default_factory=list)
