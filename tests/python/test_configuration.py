@@ -36,9 +36,7 @@ def ordinary_rows() -> dict[str, dict[str, list[dict]]]:
             key: value.replace("{n}", "1") if isinstance(value, str) else value
             for key, value in row.items()
         }
-        tables.setdefault(source, {})[table] = [
-            {**row, "_load_id": LOAD, "_loaded_at": LOADED_AT}
-        ]
+        tables.setdefault(source, {})[table] = [{**row, "_load_id": LOAD, "_loaded_at": LOADED_AT}]
     return tables
 
 
@@ -147,7 +145,8 @@ WHOLE, TRUTH = "is not a whole number", "is neither true nor false"
 WRONG_ROWS = [
     # numbers
     *[
-        wrong(f"{seed}: {column} {value!r}", seed, column, {column: value}, "T4", f"`{value}`", says)
+        wrong(f"{seed}: {column} {value!r}", seed, column, {column: value}, "T4", f"`{value}`",
+              says)
         for seed, column, value, says in [
             ("channel_rules", "rule_number", "first", WHOLE),
             ("channel_rules", "rule_number", "0", "is smaller than 1"),
@@ -192,7 +191,8 @@ WRONG_ROWS = [
     ),
     # true and false
     *[
-        wrong(f"{seed}: {column} {value!r}", seed, column, {column: value}, "T4", f"`{value}`", TRUTH)
+        wrong(f"{seed}: {column} {value!r}", seed, column, {column: value}, "T4", f"`{value}`",
+              TRUTH)
         for seed, column, value in [
             ("events", "is_interactive", "yes"),
             ("events", "is_core", "1"),
@@ -472,9 +472,7 @@ WRONG_FILES = {
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(
-            name, marks=[pytest.mark.xfail(strict=True, reason=reason)] if reason else []
-        )
+        pytest.param(name, marks=[pytest.mark.xfail(strict=True, reason=reason)] if reason else [])
         for name, (_, _, reason) in WRONG_FILES.items()
     ],
 )
