@@ -230,6 +230,11 @@ WRONG_ROWS = [
         {"match_type": "pattern", "value": "test("}, "T4", "`test(`",
         "is not a valid regular expression", defect=NO_RE2,
     ),
+    wrong(
+        "placeholder_identifiers: a NUL byte", "placeholder_identifiers", "value",
+        {"value": "a\x00b"}, "T4",
+        defect="a NUL ends the statement in which staging writes the placeholders as constants",
+    ),
     # one of a list
     *[
         wrong(f"{seed}: {column} {value!r}", seed, column, {column: value}, "T4", f"`{value}`",
