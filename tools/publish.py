@@ -142,6 +142,7 @@ def publish(built: Path = BUILT, published: Path = PUBLISHED, gate=None) -> tupl
     if not built.exists():
         raise PublicationError(f"there is no {built}: run `make build` first.")
     published.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(published)
     candidate = published.with_name(f".{published.name}.{os.getpid()}.tmp")
     try:
         generation = last_generation(published) + 1
@@ -156,6 +157,30 @@ def publish(built: Path = BUILT, published: Path = PUBLISHED, gate=None) -> tupl
         for leftover in (candidate, candidate.with_name(candidate.name + ".wal")):
             leftover.unlink(missing_ok=True)
     return generation, tables
+
+
+def remove_leftovers(published: Path) -> None:
+    """Remove what publications that were killed have left: nobody else would ever do it, and such a
+    copy may hold somebody who has asked to be forgotten since."""
+    start = f".{published.name}."
+    for path in published.parent.iterdir():
+        process_id, _, end = path.name.removeprefix(start).partition(".")
+        is_copy = path.name.startswith(start) and process_id.isdigit() and end in ("tmp", "tmp.wal")
+        if is_copy and not is_at_work(int(process_id)):
+            path.unlink(missing_ok=True)
+
+
+def is_at_work(process_id: int) -> bool:
+    """Whether it is another process that runs."""
+    if process_id == os.getpid():  # in a container it may be the very number of the killed one
+        return False
+    try:
+        os.kill(process_id, 0)  # 0: only ask
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def quality_gate(candidate: Path) -> None:
@@ -178,21 +203,25 @@ def quality_gate(candidate: Path) -> None:
         )
 
 
+def announce(publication: tuple[int, list[Table]], published: Path) -> None:
+    generation, tables = publication
+    rows = sum(table.row_count for table in tables)
+    print(
+        f"published: {published}, generation {generation}, {len(tables)} tables, {rows:,} rows",
+        flush=True,
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.publish", description=__doc__)
     parser.add_argument("--built", type=Path, default=BUILT)
     parser.add_argument("--published", type=Path, default=PUBLISHED)
     arguments = parser.parse_args()
     try:
-        generation, tables = publish(arguments.built, arguments.published, quality_gate)
+        announce(publish(arguments.built, arguments.published, quality_gate), arguments.published)
     except PublicationError as error:
         print(f"not published: {error}", file=sys.stderr)
         return 1
-    rows = sum(table.row_count for table in tables)
-    print(
-        f"published: {arguments.published}, generation {generation},"
-        f" {len(tables)} tables, {rows:,} rows"
-    )
     return 0
 
 
