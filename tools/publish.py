@@ -22,6 +22,8 @@ from pathlib import Path
 
 import duckdb
 
+from tools.advice import advise
+
 BUILT = Path(os.environ.get("JOURNEY_DATABASE") or "warehouse/build.duckdb")
 PUBLISHED = Path(os.environ.get("JOURNEY_PUBLISHED") or "warehouse/customer_journey.duckdb")
 SCHEMA = "marts"
@@ -151,7 +153,7 @@ def publish(built: Path = BUILT, published: Path = PUBLISHED, gate=None) -> tupl
         if gate is not None:
             gate(candidate)
         os.replace(candidate, published)
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:
         raise PublicationError(str(error).splitlines()[0]) from error
     finally:
         for leftover in (candidate, candidate.with_name(candidate.name + ".wal")):
@@ -203,13 +205,17 @@ def quality_gate(candidate: Path) -> None:
         )
 
 
-def announce(publication: tuple[int, list[Table]], published: Path) -> None:
-    generation, tables = publication
+def publish_and_tell(built: Path, published: Path, gate) -> int:
+    """The same, in words for whoever sits before it; 0 if readers have the new marts."""
+    try:
+        generation, tables = publish(built, published, gate)
+    except PublicationError as error:
+        print(f"not published: {error}", file=sys.stderr)
+        advise(str(error), built)
+        return 1
     rows = sum(table.row_count for table in tables)
-    print(
-        f"published: {published}, generation {generation}, {len(tables)} tables, {rows:,} rows",
-        flush=True,
-    )
+    print(f"published: {published}, generation {generation}, {len(tables)} tables, {rows:,} rows")
+    return 0
 
 
 def main() -> int:
@@ -217,12 +223,7 @@ def main() -> int:
     parser.add_argument("--built", type=Path, default=BUILT)
     parser.add_argument("--published", type=Path, default=PUBLISHED)
     arguments = parser.parse_args()
-    try:
-        announce(publish(arguments.built, arguments.published, quality_gate), arguments.published)
-    except PublicationError as error:
-        print(f"not published: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return publish_and_tell(arguments.built, arguments.published, quality_gate)
 
 
 if __name__ == "__main__":
