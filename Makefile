@@ -56,7 +56,7 @@ real: install ## the same models on four public data sets (DATA=folder that hold
 test: install ## all tests that need no Spark: pytest, the models' style, the Python's style
 	@$(RUN) -m pytest $(ARGS)
 
-test-long: install ## the tests that take an hour: every state that a kill can leave, every order of the rows
+test-long: install ## the tests that take hours: every state that a kill can leave, every order of rows
 	@$(RUN) -m pytest -m long $(ARGS)
 
 test-spark: install-spark ## the same marts on embedded Spark as on DuckDB
