@@ -22,7 +22,7 @@ RUN := .venv/bin/python
 RUN_SPARK := .venv-spark/bin/python
 FULL_REFRESH := $(if $(FULL),--full-refresh)
 
-.PHONY: help install install-spark demo sample build publish summary real test test-spark lint lock upgrade clean
+.PHONY: help install install-spark demo sample build publish summary real test test-long mutants compare test-spark lint lock upgrade clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s "$$(printf '\t')"
@@ -40,8 +40,8 @@ sample: install ## write the sample company's raw tables and the truth about the
 	@$(RUN) -m tools.sample $(ARGS)
 
 build: install $(if $(filter spark,$(TARGET)),install-spark) ## build, test and publish your own sources (FULL=1: anew; TARGET=spark: on Spark)
-	@$(RUN) -m tools.hash_key
-	$(if $(filter spark,$(TARGET)),$(RUN_SPARK) -m tools.spark build $(FULL_REFRESH) $(ARGS),mkdir -p warehouse && .venv/bin/dbt build $(FULL_REFRESH) $(ARGS) && $(RUN) -m tools.publish)
+	@$(if $(filter spark,$(TARGET)),$(RUN) -m tools.hash_key && $(RUN_SPARK) -m tools.spark build,$(RUN) -m tools.build) $(FULL_REFRESH) $(ARGS)
+	$(if $(filter spark,$(TARGET)),,$(RUN) -m tools.publish)
 
 publish: install ## swap the built marts in for the published ones
 	@$(RUN) -m tools.publish
@@ -55,6 +55,15 @@ real: install ## the same models on four public data sets (DATA=folder that hold
 
 test: install ## all tests that need no Spark: pytest, the models' style, the Python's style
 	@$(RUN) -m pytest $(ARGS)
+
+test-long: install ## the tests that take hours: every state that a kill can leave, every order of rows
+	@$(RUN) -m pytest -m long $(ARGS)
+
+mutants: install ## break the models in sixty ways, and see that the tests notice
+	@$(RUN) tests/python/mutants.py $(ARGS)
+
+compare: install ## our incremental build beside one with a watermark and a lookback
+	@$(RUN) -m tools.side_by_side $(ARGS)
 
 test-spark: install-spark ## the same marts on embedded Spark as on DuckDB
 	@$(RUN_SPARK) -m pytest -m spark tests/python/test_spark.py $(ARGS)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-DEFAULT_PATH = Path(".secrets/hash_key.parquet")
+DEFAULT_PATH = Path(os.environ.get("JOURNEY_HASH_KEY") or ".secrets/hash_key.parquet")
 
 
 def create(path: Path) -> bool:
@@ -37,14 +37,16 @@ def create(path: Path) -> bool:
     return True
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.hash_key", description=__doc__)
-    parser.add_argument(
-        "--path", type=Path, default=Path(os.environ.get("JOURNEY_HASH_KEY") or DEFAULT_PATH)
-    )
-    path = parser.parse_args().path
+def make_sure(path: Path) -> None:
+    """Create the key where there is none, and say so."""
     if create(path):
         print(f"hash key: new, {path}", file=sys.stderr)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.hash_key", description=__doc__)
+    parser.add_argument("--path", type=Path, default=DEFAULT_PATH)
+    make_sure(parser.parse_args().path)
     return 0
 
 

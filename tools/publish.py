@@ -32,6 +32,8 @@ from pathlib import Path
 
 import duckdb
 
+from tools.advice import advise
+
 BUILT = Path(os.environ.get("JOURNEY_DATABASE") or "warehouse/build.duckdb")
 PUBLISHED = Path(os.environ.get("JOURNEY_PUBLISHED") or "warehouse/customer_journey.duckdb")
 SCHEMA = "marts"
@@ -234,13 +236,12 @@ def folder_of_generations(published: Path) -> Path:
 def new_file(published: Path):
     """A name beside the published file, for a file that is gone afterwards unless swapped in."""
     published.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(published)
     candidate = published.with_name(f".{published.name}.{os.getpid()}.tmp")
     try:
         yield candidate
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:
         raise PublicationError(str(error).splitlines()[0]) from error
-    except OSError as error:
-        raise PublicationError(f"{error.strerror}: {error.filename or candidate}") from error
     finally:
         for leftover in (candidate, candidate.with_name(candidate.name + ".wal")):
             leftover.unlink(missing_ok=True)
@@ -268,6 +269,30 @@ def keep_generation(published: Path) -> None:
         shutil.copyfile(published, kept)
 
 
+def remove_leftovers(published: Path) -> None:
+    """Remove what publications that were killed have left: nobody else would ever do it, and such a
+    copy may hold somebody who has asked to be forgotten since."""
+    start = f".{published.name}."
+    for path in published.parent.iterdir():
+        process_id, _, end = path.name.removeprefix(start).partition(".")
+        is_copy = path.name.startswith(start) and process_id.isdigit() and end in ("tmp", "tmp.wal")
+        if is_copy and not is_at_work(int(process_id)):
+            path.unlink(missing_ok=True)
+
+
+def is_at_work(process_id: int) -> bool:
+    """Whether it is another process that runs."""
+    if process_id == os.getpid():  # in a container it may be the very number of the killed one
+        return False
+    try:
+        os.kill(process_id, 0)  # 0: only ask
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def quality_gate(candidate: Path) -> None:
     """Raise PublicationError where the new file is not believable; write the reports."""
     # Great Expectations takes seconds to import
@@ -288,6 +313,19 @@ def quality_gate(candidate: Path) -> None:
         )
 
 
+def publish_and_tell(built: Path, published: Path, gate) -> int:
+    """The same, in words for whoever sits before it; 0 if readers have the new marts."""
+    try:
+        generation, tables = publish(built, published, gate)
+    except PublicationError as error:
+        print(f"not published: {error}", file=sys.stderr)
+        advise(str(error), built)
+        return 1
+    rows = sum(table.row_count for table in tables)
+    print(f"published: {published}, generation {generation}, {len(tables)} tables, {rows:,} rows")
+    return 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.publish", description=__doc__)
     parser.add_argument("--built", type=Path, default=BUILT)
@@ -300,21 +338,15 @@ def main() -> int:
         for number, path in generations(arguments.published).items():
             print(f"{number}\t{path}")
         return 0
-    try:
-        if arguments.restore is not None:
+    if arguments.restore is not None:
+        try:
             number = restore(arguments.restore, arguments.published)
-            print(f"published: generation {arguments.restore} once more, as generation {number}")
-            return 0
-        generation, tables = publish(arguments.built, arguments.published, quality_gate)
-    except PublicationError as error:
-        print(f"not published: {error}", file=sys.stderr)
-        return 1
-    rows = sum(table.row_count for table in tables)
-    print(
-        f"published: {arguments.published}, generation {generation},"
-        f" {len(tables)} tables, {rows:,} rows"
-    )
-    return 0
+        except PublicationError as error:
+            print(f"not published: {error}", file=sys.stderr)
+            return 1
+        print(f"published: generation {arguments.restore} once more, as generation {number}")
+        return 0
+    return publish_and_tell(arguments.built, arguments.published, quality_gate)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
-"""What the test modules share: the sample company, built and tested once per run."""
+"""What the test modules share, made once per run: the sample company, and one incremental step."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import kills
 import pytest
+import worlds
 from harness import ROOT, Bench
 
 # lines that a test wants a person to read at the end of the run
@@ -31,6 +34,47 @@ def sample_company(tmp_path_factory) -> SampleCompany:
     bench = Bench(folder)
     bench.build(with_tests=True)
     return SampleCompany(bench, folder / "truth")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A few dozen worlds before and after an incremental build that nothing disturbed."""
+
+    before: Bench  # two deliveries are built
+    after: Bench  # two more came and are built as well
+    deliveries: list[list[worlds.RawRow]]
+    recording: kills.Recording  # how the files stood on the way
+    first_statement_count: int  # of the build from nothing
+
+    def fresh(self, folder: Path, *numbers: int) -> Bench:
+        """A bench of its own to which these deliveries have come, with nothing built."""
+        bench = Bench(folder, variables=self.before.variables)
+        self.deliver(bench, *numbers)
+        return bench
+
+    def deliver(self, bench: Bench, *numbers: int) -> None:
+        for number in numbers:
+            rows = self.deliveries[number]
+            bench.deliver(number, worlds.as_raw(rows, every_table=number == 0))
+
+
+@pytest.fixture(scope="session")
+def step(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("step")
+    deliveries = worlds.deliveries([worlds.world(number) for number in range(24)], seed=1)
+    before = Bench(folder / "before", variables={"as_of": str(worlds.AS_OF)})
+    for number in (0, 1):
+        before.deliver(number, worlds.as_raw(deliveries[number], every_table=number == 0))
+    statements = []
+    with kills.before_each_statement(statements.append):
+        before.build()
+    after = before.copy_to(folder / "after", with_raw=True)
+    for number in (2, 3):
+        after.deliver(number, worlds.as_raw(deliveries[number]))
+    with kills.recorded(after, folder / "states") as recording:
+        after.build("--threads", "1")
+    yield Step(before, after, deliveries, recording, len(statements))
+    shutil.rmtree(folder / "states")  # hundreds of megabytes
 
 
 @pytest.fixture(scope="session")

@@ -183,6 +183,7 @@ class Bench:
         self.database = self.folder / "build.duckdb"
         self.variables = dict(variables or {})
         self.taxonomy = "seeds/taxonomy"
+        self.profiles = ROOT  # the folder of profiles.yml
 
     def __repr__(self) -> str:
         return f"Bench({str(self.folder)!r})"
@@ -225,8 +226,8 @@ class Bench:
 
         given = {**self.variables, **variables}
         runner = dbtRunner(manifest=self.manifest(**variables), callbacks=callbacks or [])
-        with self._dbt_at_work():
-            outcome = runner.invoke([*arguments, *self._flags(given)])
+        with self.at_work():
+            outcome = runner.invoke([*arguments, *self.flags(given)])
         run = _run_of(outcome)
         if check and not run.success:
             raise AssertionError(f"dbt {' '.join(arguments)} failed\n{run}")
@@ -239,22 +240,24 @@ class Bench:
         given = {**self.variables, **variables}
         key = self.taxonomy + json.dumps(given, sort_keys=True)
         if key not in _manifests:
-            with self._dbt_at_work():
-                parsed = dbtRunner().invoke(["parse", *self._flags(given)])
+            with self.at_work():
+                parsed = dbtRunner().invoke(["parse", *self.flags(given)])
             if not parsed.success:
                 raise AssertionError(f"dbt parse: {parsed.exception}")
             _manifests[key] = parsed.result
         return _manifests[key]
 
-    def _flags(self, variables: Mapping) -> list[str]:
-        flags = ["--project-dir", str(ROOT), "--profiles-dir", str(ROOT)]
+    def flags(self, variables: Mapping) -> list[str]:
+        """What every dbt call of this bench says after its command."""
+        flags = ["--project-dir", str(ROOT), "--profiles-dir", str(self.profiles)]
         flags += ["--log-path", str(self.folder / "logs")]
         # what dbt would write down of itself costs a second a call
         flags += ["--no-write-json", "--log-level-file", "none", "--quiet", "--no-use-colors"]
         return [*flags, "--vars", json.dumps(dict(variables))]
 
     @contextmanager
-    def _dbt_at_work(self):
+    def at_work(self):
+        """While dbt works on this bench: its environment; afterwards its database is let go."""
         with _environment(self.environment):
             try:
                 yield

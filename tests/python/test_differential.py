@@ -11,12 +11,9 @@ By hand, for a world that fails:
 from __future__ import annotations
 
 import os
-import random
 import re
-import signal
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -443,7 +440,7 @@ def test_each_broken_row_is_rejected_for_its_reason_and_no_other_row_is(one_spli
     assert {reason for *_, reason in expected} == set(worlds.BROKEN)
 
 
-# ---------------------------------------------------------------- taken away, killed
+# ---------------------------------------------------------------- taken away
 
 
 @pytest.mark.slow
@@ -459,69 +456,6 @@ def test_a_delivery_that_is_taken_away_leaves_no_trace(folder, one_split):
         explain=Finder(taken, one_split.stood[2]),
         without_tables=leaves(taken),
     )
-
-
-@pytest.mark.slow
-def test_a_build_that_is_killed_again_and_again_while_loads_arrive_ends_the_same(
-    folder, one_split, one_refresh
-):
-    chance = random.Random(os.environ.get("JOURNEY_KILL_SEED", "9"))
-    killed = one_split.stood[0].copy_to(folder / "killed")
-    killed.raw = folder / "killed" / "raw"
-    killed.deliver(0, as_raw(one_split.delivered[0], every_table=True))
-    told = []
-    for number in (1, 2, 3):
-        killed.deliver(number, as_raw(one_split.delivered[number]))
-        model = chance.choice(models_that_remember(killed))
-        told.append(kill_while_building(killed, model, after=chance.uniform(0, 0.15)))
-    killed.build(select=TRUNK)
-    finder = Finder(killed, one_refresh)
-    assert_equal_tables(
-        killed,
-        one_refresh,
-        names=("killed", "at once"),
-        explain=lambda found: f"killed {', then '.join(told)}; {finder(found)}",
-        without_tables=leaves(one_refresh),
-    )
-
-
-def models_that_remember(bench: Bench) -> list[str]:
-    """And those that take several statements, so that a kill can leave half of their work."""
-    return sorted(
-        node.name
-        for node in bench.manifest().nodes.values()
-        if node.config.materialized in ("incremental", "connected_components")
-    )
-
-
-def kill_while_building(bench: Bench, model: str, after: float) -> str:
-    """Builds in a forked process and kills it, the hard way, `after` seconds into the model."""
-    bench.manifest()  # the child inherits it
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-
-        def tell(event) -> None:
-            word = {"LogStartLine": "start", "NodeFinished": "end"}.get(event.info.name)
-            if word:
-                os.write(writing, f"{word} {event.data.node_info.node_name}\n".encode())
-
-        try:
-            bench.build(select=TRUNK, check=False, callbacks=[tell])
-        finally:
-            os._exit(0)
-    os.close(writing)
-    ended = 0
-    with open(reading) as told:
-        for line in told:
-            ended += line.startswith("end ")
-            if line == f"start {model}\n":
-                time.sleep(after)
-                os.kill(child, signal.SIGKILL)
-                break
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), f"the build never came to {model}"
-    return f"in {model} after {ended} nodes"
 
 
 # ---------------------------------------------------------------- the test itself
