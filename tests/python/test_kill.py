@@ -229,7 +229,7 @@ def test_a_killed_publication_leaves_the_old_one_and_no_trace_after_the_next(whe
         catalog = reader.execute("select current_database()").fetchone()[0]
         assert [publish.fingerprint(reader, catalog, table.name) for table in tables] == tables
     # a half copy may hold somebody who asked to be forgotten meanwhile
-    assert [path.name for path in tmp_path.iterdir()] == [published.name]
+    assert {path.name for path in tmp_path.iterdir()} == {published.name, "generations"}
 
 
 # ---------------------------------------------------------------- the test itself
