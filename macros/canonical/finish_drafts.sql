@@ -222,7 +222,8 @@ finished as (
             when {{ identifier('subscription_id') }} is null then 'missing_subscription_id'
             when coalesce(customer_id, user_id, email) is null then 'missing_identifier'
             when (has_trial_started_at and trial_started_at is null) or (has_started_at and started_at is null)
-                or (has_cancelled_at and cancelled_at is null) or (has_updated_at and updated_at is null) then 'unreadable_timestamp'
+                or (has_cancelled_at and cancelled_at is null) or (has_updated_at and updated_at is null)
+                or (has_ended_at and ended_at is null) or (has_trial_ended_at and trial_ended_at is null) then 'unreadable_timestamp'
             when coalesce(trial_started_at, started_at) is null then 'missing_timestamp'
             when least(
                 coalesce(trial_started_at, started_at), coalesce(started_at, trial_started_at), coalesce(cancelled_at, started_at, trial_started_at)

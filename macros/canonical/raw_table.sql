@@ -70,9 +70,20 @@
 {% macro raw_text(handle, names) -%}
     {%- set expressions = [] -%}
     {%- for column in present_columns(handle, names) -%}
-        {%- do expressions.append(clean_text('cast(' ~ adapter.quote(column.name) ~ ' as ' ~ dbt.type_string() ~ ')')) -%}
+        {%- do expressions.append(clean_text(as_text(adapter.quote(column.name), column.data_type))) -%}
     {%- endfor -%}
     {{ return(first_of(expressions, dbt.type_string())) }}
+{%- endmacro %}
+
+{# A value as text. A whole number is written without a point, whatever type it came in: user 1001 and user 1001.0 are one. #}
+{% macro as_text(value, data_type) -%}
+{%- set text = 'cast(' ~ value ~ ' as ' ~ dbt.type_string() ~ ')' -%}
+{%- if data_type in ['double', 'float', 'real'] or data_type.startswith('decimal') -%}
+    {%- set whole = 'case when ' ~ value ~ ' = floor(' ~ value ~ ') and abs(' ~ value ~ ') < 9e15 then ' ~ try_to(value, 'bigint') ~ ' end' -%}
+coalesce(cast({{ whole }} as {{ dbt.type_string() }}), {{ text }})
+{%- else -%}
+{{ text }}
+{%- endif -%}
 {%- endmacro %}
 
 {#

@@ -46,10 +46,11 @@ nullif(trim(both ' \t\n\r\u00a0\u200b\ufeff' from {{ text }}), '')
 {# The text of a top-level key of a JSON object, NULL for malformed JSON, no such key or null. #}
 {% macro json_text(json, key=none, key_column=none) %}{{ return(adapter.dispatch('json_text', 'customer_journey')(json, key, key_column)) }}{% endmacro %}
 {% macro default__json_text(json, key, key_column) -%}
+{#- a JSON pointer: a path of the other kind knows no way to write a quotation mark -#}
 {%- if key_column -%}
-json_extract_string({{ json }}, '$."' || {{ key_column }} || '"')
+json_extract_string({{ json }}, '/' || replace(replace({{ key_column }}, '~', '~0'), '/', '~1'))
 {%- else -%}
-json_extract_string({{ json }}, {{ quoted('$."' ~ key ~ '"') }})
+json_extract_string({{ json }}, {{ quoted('/' ~ key.replace('~', '~0').replace('/', '~1')) }})
 {%- endif -%}
 {%- endmacro %}
 {% macro spark__json_text(json, key, key_column) -%}

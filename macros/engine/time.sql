@@ -60,8 +60,13 @@ cast(date_trunc('{{ period }}', {{ day }}) as date)
 ) }}
 {%- endmacro %}
 {% macro read_timestamp(spelling, text) %}{{ return(adapter.dispatch('read_timestamp', 'customer_journey')(spelling, text)) }}{% endmacro %}
+{# Without an offset it is not read as an instant, which DuckDB would take for one of the session's zone. #}
 {% macro default__read_timestamp(spelling, text) -%}
-case when {{ regex_match(text, iso_timestamp_pattern()) }} then timezone('UTC', try_cast({{ spelling }} as timestamptz)) end
+case
+    when not {{ regex_match(text, iso_timestamp_pattern()) }} then null
+    when {{ regex_match(text, ':[0-9.]+ ?(UTC|Z|[+-][0-9:]+)$') }} then timezone('UTC', try_cast({{ spelling }} as timestamptz))
+    else try_cast({{ spelling }} as timestamp)
+end
 {%- endmacro %}
 {% macro spark__read_timestamp(spelling, text) -%}
 case when {{ regex_match(text, iso_timestamp_pattern()) }} then try_cast({{ spelling }} as timestamp) end

@@ -31,17 +31,9 @@ THREADS = (1, 2, 8)
 SETUPS = [(threads, zone) for zone in ZONES for threads in THREADS]
 QUICK = (2, 3, 7)  # every number of threads, every zone
 
-NOT_IN_OTHER_ZONES = pytest.mark.xfail(
-    strict=True, reason="a text without an offset is read in the session's zone (read_timestamp)"
-)
-
 
 def marks_of(number: int) -> list:
-    zone = SETUPS[number % len(SETUPS)][1]
-    return [
-        *([] if number in QUICK else [pytest.mark.long]),
-        *([] if zone == "UTC" else [NOT_IN_OTHER_ZONES]),
-    ]
+    return [] if number in QUICK else [pytest.mark.long]
 
 
 def write_anew(rows: list[worlds.RawRow], raw: Path, chance: random.Random) -> None:
@@ -214,7 +206,6 @@ TEXTS = {
 }
 
 
-@NOT_IN_OTHER_ZONES
 @pytest.mark.slow
 def test_a_time_as_text_is_the_same_moment_in_every_session(render):
     parsed = render("{{ parse_timestamp('written') }}")

@@ -401,9 +401,6 @@ def test_a_line_break_in_a_field_is_part_of_it(tmp_path):
 KEY = 'a "key" and a \\'
 
 
-@pytest.mark.xfail(
-    strict=True, reason="json_text puts the key into a JSON path between quotation marks as it is"
-)
 @pytest.mark.parametrize("place", ["event_properties", "event_rules.csv"])
 def test_a_quotation_mark_in_the_key_of_a_property_is_part_of_it(tmp_path, place):
     taxonomy = tmp_path / "taxonomy"
