@@ -190,6 +190,7 @@ amounts_as_floats = cast_where(is_amount, pa.float64())
 ids_as_numbers = cast_where(is_id, pa.int64())
 ids_as_floats = cast_where(is_id, pa.float64())
 
+TEXT_AND_FLOAT = "united with text, a float 1001.0 is the text 1001.0 before anybody sees its type"
 TYPES = "union_by_name cannot read numbers as times: models stop in the engine's words"
 FROM_THE_START = {
     "another order, new columns, capitals, times and numbers as text, ids as numbers": (
@@ -207,7 +208,7 @@ IN_THE_MIDDLE = {
         both(times_as_text, numbers_as_text, ids_as_numbers), ""),
     "times in a zone, amounts as floats": (both(times_in_zone, amounts_as_floats), ""),
     "times as epoch milliseconds": (times_as_epoch, TYPES),
-    "ids as floats": (ids_as_floats, ""),
+    "ids as floats": (ids_as_floats, TEXT_AND_FLOAT),
 }  # fmt: skip
 
 
