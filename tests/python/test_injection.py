@@ -266,6 +266,11 @@ def kept(bench: Bench, table: str, column: str, source_table: str) -> dict[str, 
     return {row["load_id"]: row["value"] for row in rows}
 
 
+def is_nobody(load_id: str) -> bool:
+    """As an identifier: nothing but quotation marks, or a placeholder between them."""
+    return load_id.split(": ", 1)[1].strip("'\"`“”") in ("", "id", "x", "?")
+
+
 def offer_of(table: str) -> str:
     if table in ("segment.groups", "segment.aliases", "billing.customers"):
         return "identity_links"
@@ -277,7 +282,12 @@ def offer_of(table: str) -> str:
 )
 def test_a_raw_value_is_kept_byte_for_byte(hostile, table, column):
     found = kept(hostile, f"intermediate.int_{offer_of(table)}_unioned", column, table)
-    assert found == {f"{n}: {value}": value for n, value in enumerate(HOSTILE)}
+    expected = {f"{n}: {value}": value for n, value in enumerate(HOSTILE)}
+    if table == "billing.subscriptions":  # without a subscription's id the row is rejected
+        expected = {load: value for load, value in expected.items() if not is_nobody(load)}
+    elif column.endswith("_id"):
+        expected = {load: None if is_nobody(load) else v for load, v in expected.items()}
+    assert found == expected
 
 
 @pytest.mark.parametrize("part", ["source", "medium", "campaign", "term", "content"])
