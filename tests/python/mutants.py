@@ -38,7 +38,7 @@ SUITES = (
     ("tests/python/test_malformed.py",),
     ("tests/python/test_sample_company.py",),
 )
-WORLDS = "60"
+WORLDS, SPLITS = "40", "2"
 SHARE_CAUGHT = 0.95
 MINUTES = 15  # a mutant that hangs is caught too: somebody would notice
 
@@ -245,7 +245,7 @@ def copy_of_project(folder: Path) -> Path:
 
 def notice(project: Path, suites=SUITES) -> str | None:
     """The first test that fails in a project, or None."""
-    environment = {**os.environ, "JOURNEY_WORLDS": WORLDS}
+    environment = {**os.environ, "JOURNEY_WORLDS": WORLDS, "JOURNEY_SPLITS": SPLITS}
     for suite in suites:
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *suite]
         try:

@@ -437,7 +437,8 @@ def test_each_broken_row_is_rejected_for_its_reason_and_no_other_row_is(one_spli
     for row in one_split.bench.rows("marts.rejected_rows"):
         found[row["source_table"], row["load_id"], row["reject_reason"]] += row["row_count"]
     assert found == expected
-    assert {reason for *_, reason in expected} == set(worlds.BROKEN)
+    if COUNT >= 200:  # a few worlds do not break in every way
+        assert {reason for *_, reason in expected} == set(worlds.BROKEN)
 
 
 # ---------------------------------------------------------------- taken away
