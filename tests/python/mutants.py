@@ -128,10 +128,10 @@ MUTANTS = (
       "md5(events.endpoint_id || '|' || events_in_sessions.first_event_id)",
       "md5(events_in_sessions.first_event_id)"),
     m("the landing page is the last page", SESSIONS + "sessions_aggregated",
-      "min(case when events.event_number = 1 then events.page_path end)",
-      "min(case when events.event_number_from_end = 1 then events.page_path end)"),
+      "min(case when page_path is not null then event_number end)",
+      "max(case when page_path is not null then event_number end)"),
     m("eleven seconds are needed to be engaged", CORE + "fct_sessions",
-      "duration_seconds > 10", "duration_seconds > 11"),
+      "> 10 * 1000000", "> 11 * 1000000"),
     # ---- identity
     m("a neighbourhood is not resolved anew", IDENTITY + "dirty_identifiers",
       "inner join all_touched on touched_before.identifier_id = all_touched.identifier_id",
