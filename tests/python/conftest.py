@@ -83,6 +83,17 @@ def remark():
     return REMARKS.append
 
 
+def pytest_sessionfinish(session):
+    """A worker of pytest-xdist hands its lines to the process that prints."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["remarks"] = REMARKS
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    REMARKS.extend(getattr(node, "workeroutput", {}).get("remarks", []))
+
+
 def pytest_terminal_summary(terminalreporter):
     if REMARKS:
         terminalreporter.section("measured")
