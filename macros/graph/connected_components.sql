@@ -11,30 +11,30 @@
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing_relation = load_cached_relation(this) -%}
 
-    {%- set edges = component_table('edges') -%}
-    {%- set contracted = component_table('contracted') -%}
     {%- set max_rounds = 60 -%}
     {%- set rounds = [] -%}
 
     {#- what a run that was cut off has left; dbt knows the schema's tables since its start, so this asks nobody -#}
-    {%- for round in range(1, max_rounds + 1) -%}
+    {%- for round in range(max_rounds + 1) -%}
         {%- do drop_relation_if_exists(load_cached_relation(component_table('round_' ~ round))) -%}
+        {%- do drop_relation_if_exists(load_cached_relation(component_table('edges_' ~ round))) -%}
     {%- endfor -%}
     {%- do replace_table(component_table('input'), sql) -%}
-    {%- do replace_table(edges, 'select distinct least(node_a, node_b) as node_a, greatest(node_a, node_b) as node_b from '
+    {%- do replace_table(component_table('edges_0'), 'select distinct least(node_a, node_b) as node_a, greatest(node_a, node_b) as node_b from '
         ~ component_table('input') ~ ' where node_b is not null and node_a <> node_b') -%}
 
     {%- set state = namespace(is_done=false) -%}
     {%- for round in range(1, max_rounds + 1) -%}
         {#- the test stands inside the loop: one in its head is made a round too early -#}
+        {%- set edges = component_table('edges_' ~ (round - 1)) -%}
         {%- if not state.is_done -%}
             {%- set state.is_done = run_query('select count(*) from ' ~ edges).rows[0][0] == 0 -%}
         {%- endif -%}
         {%- if not state.is_done -%}
             {%- do rounds.append(round) -%}
             {%- do replace_table(component_table('round_' ~ round), contraction_query(edges, round)) -%}
-            {%- do replace_table(contracted, contracted_edges_query(edges, component_table('round_' ~ round))) -%}
-            {%- do replace_table(edges, 'select * from ' ~ contracted) -%}
+            {%- do replace_table(component_table('edges_' ~ round), contracted_edges_query(edges, component_table('round_' ~ round))) -%}
+            {%- do drop_relation_if_exists(edges) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if not state.is_done -%}
@@ -61,7 +61,7 @@
     {% do persist_docs(target_relation, model) %}
     {{ adapter.commit() }}
 
-    {%- for name in ['input', 'edges', 'contracted'] -%}
+    {%- for name in ['input', 'edges_' ~ (rounds[-1] if rounds else 0)] -%}
         {%- do drop_relation_if_exists(component_table(name)) -%}
     {%- endfor -%}
     {%- for round in rounds -%}
