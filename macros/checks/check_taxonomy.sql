@@ -87,7 +87,7 @@
             {%- else -%}
                 {%- set wrong = wrong_value(value, rule, seeds) -%}
                 {%- if wrong -%}
-                    {%- do problems.append(wrong[:5] ~ here ~ '`' ~ value ~ '` ' ~ wrong[5:]) -%}
+                    {%- do problems.append(wrong[:5] ~ here ~ '`' ~ in_one_line(value) ~ '` ' ~ wrong[5:]) -%}
                 {%- elif rule.get('goes_with') and not row[rule.goes_with] -%}
                     {%- do problems.append('[T3] ' ~ here ~ 'needs `' ~ rule.goes_with ~ '` in the same row.') -%}
                 {%- endif -%}

@@ -1,11 +1,14 @@
 {# Raw tables that lie in files become views in the schema raw_<source>: read in place, nothing is copied. #}
 
-{# DuckDB's row source of files at a path (a glob or one file): parquet, or CSV with a header and every column as text. #}
+{#
+  DuckDB's row source of files at a path (a glob or one file): parquet, or CSV with a header and every column as text. Read by one thread, since several
+  cannot pad short rows where a field holds a line break.
+#}
 {% macro duckdb_files(path) -%}
     {%- if path.endswith('.parquet') -%}
         read_parquet({{ quoted(path) }}, union_by_name = true)
     {%- else -%}
-        read_csv({{ quoted(path) }}, all_varchar = true, header = true, null_padding = true, quote = '"', escape = '"')
+        read_csv({{ quoted(path) }}, all_varchar = true, header = true, null_padding = true, parallel = false, quote = '"', escape = '"')
     {%- endif -%}
 {%- endmacro %}
 
@@ -28,7 +31,7 @@
 
 {% macro spark__create_file_view(relation, path) %}
     {%- if path.endswith('.parquet') -%}
-        {%- do run_query('create or replace view ' ~ relation ~ ' as select * from parquet.`' ~ path ~ '`') -%}
+        {%- do run_query('create or replace view ' ~ relation ~ ' as select * from parquet.' ~ quoted_name(path)) -%}
     {%- else -%}
         {%- do run_query('drop table if exists ' ~ relation) -%}
         {%- do run_query('create table ' ~ relation ~ ' using csv options (path ' ~ quoted(path) ~ ", header 'true', multiLine 'true', escape '\"')") -%}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import shutil
 from dataclasses import dataclass
@@ -360,7 +361,7 @@ def write_wrong_rows(folder, cases) -> dict[str, str]:
         with path.open("a", newline="") as file:
             csv.writer(file, lineterminator="\n").writerow([row.get(name, "") for name in rows[0]])
         column = f", column {case.column}: " if case.column else ": "
-        places[case.name] = f"{path}, row {len(rows) + 1}{column}"
+        places[case.name] = f"{os.path.relpath(path, ROOT)}, row {len(rows) + 1}{column}"
     return places
 
 
@@ -528,9 +529,6 @@ def test_what_editors_do_to_a_file_changes_nothing(bench, scratch_taxonomy, chan
 
 WHOLE_NUMBER = "it has to be a whole number of at least"
 DATE = "it has to be a date or time like"
-NO_CALENDAR = "only the form of a date is checked: the cast in a model stops the build"
-SHAPE = "no check looks so far into the value"
-IN_MODELS = "models read the var while dbt reads the project, before any check has run"
 
 # var, value, what has to be said; each list is told by one build
 WRONG_VARS = [
@@ -561,22 +559,22 @@ WRONG_VARS = [
         ("raw_files", ["segment"], "it has to be a mapping"),
     ],
     [
-        ("as_of", "2026-02-30", DATE, NO_CALENDAR),
-        ("earliest_event_at", "2000-13-01", DATE, "only the form of a date is checked"),
+        ("as_of", "2026-02-30", DATE),
+        ("earliest_event_at", "2000-13-01", DATE),
         ("reporting_timezone", {"name": "UTC"}, "time zone name like Europe/Copenhagen"),
-        ("reporting_currency", "EUR\n", "currency code like EUR", "`$` lets a line end through"),
+        ("reporting_currency", "EUR\n", "`EUR\\n`; it has to be a currency code like EUR"),
         ("session_timeout_seconds", False, f"{WHOLE_NUMBER} 1"),
-        ("dormant_after_days", 10**12, "`dormant_after_days`", "no maximum: times overflow"),
-        ("event_properties", [1], "`event_properties`", SHAPE),
+        ("dormant_after_days", 10**12, "`dormant_after_days`"),
+        ("event_properties", [1], "var `event_properties`: entry 1 is `1`"),
         ("session_cap_hours", None, "is missing"),
     ],
     [
-        ("as_of", "2026-01-31 06:00:00\n", DATE, "`$` lets a line end through"),
+        ("as_of", "2026-01-31 06:00:00\n", DATE),
         ("earliest_event_at", "2000-02-30 25:00:00", DATE),
-        ("reporting_currency", "XXX", "fx_rates.csv", "a currency without rates: money is NULL"),
+        ("reporting_currency", "XXX", "fx_rates.csv"),
         ("reporting_timezone", "CEST", "time zone name like Europe/Copenhagen"),
-        ("event_properties", [None], "`event_properties`", SHAPE),
-        ("habit_days", 30, "habit_window_days", "more days than the window has: no habit ever"),
+        ("event_properties", [None], "var `event_properties`: entry 1 is `None`"),
+        ("habit_days", 30, "habit_window_days"),
         ("session_timeout_seconds", "", f"{WHOLE_NUMBER} 1"),
     ],
 ]
@@ -641,11 +639,11 @@ WRONG_SHAPES = [
             ("`raw_files`", "`segmnt`", "Did you mean `segment`?"),
             ("`generic_tables`, events, t", "`colums`", "Did you mean `columns`?"),
         ],
-        SHAPE,
+        "",
     ),
-    ({"sources": None, "generic_tables": 3}, [("`sources`",), ("`generic_tables`",)], IN_MODELS),
-    ({"sources": "segment", "generic_tables": None}, [("`sources`", "mapping")], IN_MODELS),
-    ({"sources": ["segment"]}, [("`sources`", "mapping")], IN_MODELS),
+    ({"sources": None, "generic_tables": 3}, [("`sources`",), ("`generic_tables`",)], ""),
+    ({"sources": "segment", "generic_tables": None}, [("`sources`", "mapping")], ""),
+    ({"sources": ["segment"]}, [("`sources`", "mapping")], ""),
     (
         {
             "sources": {"segment": None, "commerce": 3},
@@ -666,12 +664,12 @@ WRONG_SHAPES = [
             ("`generic_tables`, identity_links",),
             ("`generic_tables`, subscriptions",),
         ],
-        IN_MODELS,
+        "",
     ),
     (
         {"sources": {"segmnt": ["events"], "ads": ["subscriptions"]}},
         [("`sources`", "segmnt"), ("[S4]", "ads", "subscriptions", "docs/add_a_source.md")],
-        "a model that is not there stops dbt while it reads the project: S4 is never told",
+        "dbt itself stops at a model that is not there, while it reads the project, before S4",
     ),
 ]
 
