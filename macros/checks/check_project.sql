@@ -107,8 +107,8 @@
 {# A value as a message shows it: a line break must not hide that it is the fault. #}
 {% macro in_one_line(value) %}{{ return(value | string | replace('\r', '\\r') | replace('\n', '\\n')) }}{% endmacro %}
 
-{# Nothing but white space, of whatever kind. #}
-{% macro is_blank(text) %}{{ return(modules.re.fullmatch('[\\s\u200b\ufeff]*', text) is not none) }}{% endmacro %}
+{# Nothing but white space, of the kinds that clean_text takes off a raw value. #}
+{% macro is_blank(text) %}{{ return(text.strip(' \t\n\r\u00a0\u200b\ufeff') == '') }}{% endmacro %}
 
 {# Is there such a day? Takes a text of the form 2026-01-31. #}
 {% macro is_calendar_day(text) %}
