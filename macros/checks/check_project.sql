@@ -279,16 +279,28 @@
             {%- for column in adapter.get_columns_in_relation(relation) -%}
                 {%- do present.append(column.name | lower) -%}
             {%- endfor -%}
+            {%- set schemas = file_schemas(table.path) if table.path and table.required_columns else [] -%}
             {%- for required in table.required_columns -%}
                 {%- set alternatives = required.split('|') if required is string else required -%}
-                {%- if not (alternatives | map('lower') | select('in', present) | list) -%}
-                    {%- do problems.append('[R2] raw table ' ~ name ~ ' (' ~ where ~ ') has no column `' ~ alternatives | join('` or `') ~ '`.'
-                        ~ did_you_mean(alternatives[0], present) ~ ' Its columns are: ' ~ present | join(', ') ~ '.') -%}
+                {%- set names = alternatives | map('lower') | list -%}
+                {%- if not names | select('in', present) | list -%}
+                    {%- do problems.append(missing_column(name, where, alternatives, present)) -%}
+                {%- else -%}
+                    {#- read as one table, the other files would lend the column, and its rows would pass as empty ones -#}
+                    {%- for schema in schemas if not names | select('in', schema.columns) | list -%}
+                        {%- do problems.append(missing_column(name, schema.last_file, alternatives, schema.columns | list)) -%}
+                    {%- endfor -%}
+                    {%- do problems.extend(check_types('raw table ' ~ name, names, schemas)) -%}
                 {%- endif -%}
             {%- endfor -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(problems) }}
+{% endmacro %}
+
+{% macro missing_column(name, where, alternatives, present) %}
+    {{ return('[R2] raw table ' ~ name ~ ' (' ~ where ~ ') has no column `' ~ alternatives | join('` or `') ~ '`.'
+        ~ did_you_mean(alternatives[0], present) ~ ' Its columns are: ' ~ present | join(', ') ~ '.') }}
 {% endmacro %}
 
 {# ' Did you mean `x`?' for the candidate that shares the most pairs of letters with the name, if it shares half of them. #}

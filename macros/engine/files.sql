@@ -23,6 +23,38 @@
     {{ return(run_query('select journey_files_exist(' ~ quoted(path) ~ ')').rows[0][0]) }}
 {% endmacro %}
 
+{#
+  How the parquet files at a path are built: a list of {first_file, last_file, columns: lower-case name -> type, '' for a nested one}, one for each layout
+  that occurs; [] for other files. One query, which reads the files' footers only; the layouts are few however many files there are.
+#}
+{% macro file_schemas(path) %}{{ return(adapter.dispatch('file_schemas', 'customer_journey')(path)) }}{% endmacro %}
+{% macro default__file_schemas(path) %}
+    {%- set schemas = [] -%}
+    {%- if path.endswith('.parquet') -%}
+        {%- for row in run_query(
+            'select layout, min(file_name), max(file_name) from (select file_name, cast(to_json(list([name, children, type] order by number)) as varchar) as layout'
+            ~ " from (select file_name, name, cast(coalesce(num_children, 0) as varchar) as children, coalesce(duckdb_type, '') as type, row_number() over () as number"
+            ~ ' from parquet_schema(' ~ quoted(path) ~ ')) as elements group by file_name) as layouts group by layout order by 2'
+        ).rows -%}
+            {#- the elements stand in depth-first order behind their root; only the root's own children are columns -#}
+            {%- set columns = {} -%}
+            {%- set within = namespace(elements=0) -%}
+            {%- for name, children, type in fromjson(row[0])[1:] -%}
+                {%- if within.elements == 0 -%}
+                    {%- do columns.update({name | lower: type}) -%}
+                {%- else -%}
+                    {%- set within.elements = within.elements - 1 -%}
+                {%- endif -%}
+                {%- set within.elements = within.elements + children | int -%}
+            {%- endfor -%}
+            {%- do schemas.append({'first_file': row[1], 'last_file': row[2], 'columns': columns}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(schemas) }}
+{% endmacro %}
+{# No SQL of Spark tells the layout of a single file. #}
+{% macro spark__file_schemas(path) %}{{ return([]) }}{% endmacro %}
+
 {# A view (parquet) or an external table (CSV, whose options a view cannot hold) on the files. #}
 {% macro create_file_view(relation, path) %}{{ return(adapter.dispatch('create_file_view', 'customer_journey')(relation, path)) }}{% endmacro %}
 {% macro default__create_file_view(relation, path) %}
