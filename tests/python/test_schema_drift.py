@@ -505,7 +505,14 @@ def test_missing_columns_of_snowplow_and_of_a_mapped_table_are_told(tmp_path):
             },
             "generic_tables": {
                 "events": {
-                    "events": {"columns": {"occurred_at": "at", "user_id": ["uuid", "user"]}}
+                    "events": {
+                        "columns": {
+                            "occurred_at": "at",
+                            "user_id": ["uuid", "user"],
+                            "customer_id": {"columns": "customer", "prefix": "shop:"},
+                        },
+                        "properties": ["colour"],
+                    }
                 }
             },
         },
@@ -516,3 +523,5 @@ def test_missing_columns_of_snowplow_and_of_a_mapped_table_are_told(tmp_path):
     )
     assert re.search(r"\[R2\] raw table generic.events .* no column `at`", said)
     assert re.search(r"\[R2\] raw table generic.events .* no column `uuid` or `user`", said)
+    assert re.search(r"\[R2\] raw table generic.events .* no column `customer`\.", said)
+    assert re.search(r"\[R2\] raw table generic.events .* no column `colour`\.", said)
