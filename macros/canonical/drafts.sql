@@ -40,6 +40,7 @@
   {'columns': …, 'prefix': …} puts a prefix before a text, {'columns': …, 'values': {raw: ours}, 'otherwise': …} translates it. `constants` maps it to a fixed text; `properties` lists raw columns that go into the JSON text of that name.
 #}
 {% macro draft(offer, handle, columns, constants={}, properties=[]) %}
+    {%- do check_read_columns(handle, columns, properties) %}
         {{ quoted(handle.source_name) }} as source_name,
         {{ quoted(handle.source_name ~ '.' ~ handle.table) }} as source_table,
         {{ load_columns(handle) }}
@@ -82,8 +83,8 @@
   the table is one load called 'whole', which every build in which its row count changed reads anew.
 #}
 {% macro load_columns(handle) -%}
-    {%- set id_names = ['_load_id', 'load_id'] -%}
-    {%- set time_names = ['_loaded_at', 'loaded_at', 'uuid_ts', '_fivetran_synced', '_airbyte_extracted_at', 'load_tstamp'] -%}
+    {%- set id_names = load_id_names() -%}
+    {%- set time_names = load_time_names() -%}
     {%- if present_columns(handle, id_names) -%}
         coalesce({{ raw_text(handle, id_names) }}, 'unnamed') as load_id
     {%- elif present_columns(handle, time_names) -%}
@@ -93,6 +94,9 @@
     {%- endif %},
         {{ raw_time(handle, time_names) }} as loaded_at
 {%- endmacro %}
+
+{% macro load_id_names() %}{{ return(['_load_id', 'load_id']) }}{% endmacro %}
+{% macro load_time_names() %}{{ return(['_loaded_at', 'loaded_at', 'uuid_ts', '_fivetran_synced', '_airbyte_extracted_at', 'load_tstamp']) }}{% endmacro %}
 
 {# One row per load of each raw table of a source, with its number of rows as they lie there. The offer `loads`, which every source has. #}
 {% macro count_loads(handles) -%}

@@ -356,6 +356,7 @@ coalesce({{ redacted(own_key) }}, 'md5:' || {{ key_of(columns) }})
 {# Of the collector's properties, already blotted of personal values, only the keys of var event_properties travel on; NULL where none is left. #}
 {% macro allowed_properties(json) -%}
     {%- set pairs = {} -%}
+    {%- do stop_on_unreadable_vars() -%}
     {%- for key in var('event_properties') -%}
         {%- do pairs.update({key: json_text(json, key)}) -%}
     {%- endfor -%}

@@ -5,7 +5,7 @@
 #}
 {% macro generic_drafts(offer) %}
     {%- set drafts = [] -%}
-    {%- for table, map in var('generic_tables').get(offer, {}).items() -%}
+    {%- for table, map in mapped_tables(offer).items() -%}
         {%- set handle = raw_generic_table(table) -%}
         {%- set columns = map.get('columns', {}) -%}
         {%- set select_draft -%}
@@ -19,7 +19,7 @@
         {%- if key_column and key_column not in columns -%}
             {%- do drafts.append(with_content_key(select_draft, offer, key_column)) -%}
         {%- else -%}
-            {%- do drafts.append(select_draft ~ ' as ' ~ adapter.quote(table)) -%}
+            {%- do drafts.append(select_draft ~ ' as ' ~ quoted_name(table)) -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(drafts) }}
@@ -50,8 +50,8 @@
 {# A handle for each table of var generic_tables. #}
 {% macro generic_handles() %}
     {%- set handles = [] -%}
-    {%- for offer, tables in var('generic_tables').items() -%}
-        {%- for table in tables -%}
+    {%- for offer in known_offers() -%}
+        {%- for table in mapped_tables(offer) -%}
             {%- do handles.append(raw_generic_table(table)) -%}
         {%- endfor -%}
     {%- endfor -%}

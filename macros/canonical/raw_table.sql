@@ -4,7 +4,7 @@
     relation             what to select from; where an optional table is missing, an empty row source
     columns              lower-case name -> {name, data_type} of what is really there
   A raw table may lack a column or have a new one: raw_text, raw_time and raw_number give NULL for the one and ignore the other.
-  A missing required table or column has stopped the run before (check_sources).
+  A missing required table or column has stopped the run before (check_raw_tables).
 #}
 {% macro raw_table(source_name, table) %}
     {%- set relation = source(source_name, table) -%}
@@ -42,6 +42,11 @@
 {{ return(('' if target.schema in ['main', 'default'] else target.schema ~ '_') ~ 'raw_' ~ source_name) }}
 {%- endmacro %}
 
+{# A name that a user gives, as the engine takes names: whatever stands in it is part of it. adapter.quote() lets a quotation mark end the name. #}
+{% macro quoted_name(name) %}{{ return(adapter.dispatch('quoted_name', 'customer_journey')(name)) }}{% endmacro %}
+{% macro default__quoted_name(name) -%}"{{ name | replace('"', '""') }}"{%- endmacro %}
+{% macro spark__quoted_name(name) -%}`{{ name | replace('`', '``') }}`{%- endmacro %}
+
 {% macro is_text_type(data_type) %}{{ return('char' in data_type or data_type in ['string', 'text']) }}{% endmacro %}
 
 {# The raw columns of these names that exist, in this order. #}
@@ -70,7 +75,7 @@
 {% macro raw_text(handle, names) -%}
     {%- set expressions = [] -%}
     {%- for column in present_columns(handle, names) -%}
-        {%- do expressions.append(clean_text(as_text(adapter.quote(column.name), column.data_type))) -%}
+        {%- do expressions.append(clean_text(as_text(quoted_name(column.name), column.data_type))) -%}
     {%- endfor -%}
     {{ return(first_of(expressions, dbt.type_string())) }}
 {%- endmacro %}
@@ -93,20 +98,20 @@ coalesce(cast({{ whole }} as {{ dbt.type_string() }}), {{ text }})
 {% macro raw_time(handle, names) -%}
     {%- set expressions = [] -%}
     {%- for column in present_columns(handle, names) -%}
-        {%- set quoted_name = adapter.quote(column.name) -%}
+        {%- set name = quoted_name(column.name) -%}
         {%- set kind = column.data_type -%}
         {%- if 'with time zone' in kind or kind in ['timestamptz', 'timestamp_ltz'] -%}
-            {%- do expressions.append(from_zoned(quoted_name)) -%}
+            {%- do expressions.append(from_zoned(name)) -%}
         {%- elif 'timestamp' in kind or kind == 'date' or 'datetime' in kind -%}
-            {%- do expressions.append('cast(' ~ quoted_name ~ ' as timestamp)') -%}
+            {%- do expressions.append('cast(' ~ name ~ ' as timestamp)') -%}
         {%- elif is_text_type(kind) -%}
-            {%- set text = clean_text(quoted_name) -%}
+            {%- set text = clean_text(name) -%}
             {%- do expressions.append(parse_timestamp(text)) -%}
             {%- do expressions.append(epoch_number_to_timestamp(try_to(
                 'case when ' ~ regex_match(text, '^[0-9]{9,19}([.][0-9]+)?$') ~ ' then ' ~ text ~ ' end', 'double'
             ))) -%}
         {%- else -%}
-            {%- do expressions.append(epoch_number_to_timestamp(try_to(quoted_name, 'double'))) -%}
+            {%- do expressions.append(epoch_number_to_timestamp(try_to(name, 'double'))) -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(first_of(expressions, 'timestamp')) }}
@@ -125,15 +130,15 @@ coalesce(cast({{ whole }} as {{ dbt.type_string() }}), {{ text }})
 {% macro raw_number(handle, names) -%}
     {%- set expressions = [] -%}
     {%- for column in present_columns(handle, names) -%}
-        {%- set quoted_name = adapter.quote(column.name) -%}
+        {%- set name = quoted_name(column.name) -%}
         {%- if is_text_type(column.data_type) -%}
             {#- the engines' own readers differ on '1_000', '1d' and the like -#}
-            {%- set text = clean_text(quoted_name) -%}
+            {%- set text = clean_text(name) -%}
             {%- do expressions.append(try_to(
                 'case when ' ~ regex_match(text, '^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,3})?$') ~ ' then ' ~ text ~ ' end', 'decimal(18,4)'
             )) -%}
         {%- else -%}
-            {%- do expressions.append(try_to(quoted_name, 'decimal(18,4)')) -%}
+            {%- do expressions.append(try_to(name, 'decimal(18,4)')) -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(first_of(expressions, 'decimal(18,4)')) }}

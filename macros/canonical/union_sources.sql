@@ -5,7 +5,7 @@
 {% macro union_sources(offer) %}
     {%- set contract = model.columns.values() | list -%}
     {%- set relations = [] -%}
-    {%- for source_name, offers in var('sources').items() -%}
+    {%- for source_name, offers in registered_offers().items() -%}
         {%- if offer == 'loads' or offer in offers -%}
             {%- do relations.append([source_name, ref('stg_' ~ source_name ~ '__' ~ offer)]) -%}
         {%- endif -%}

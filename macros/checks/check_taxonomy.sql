@@ -1,7 +1,8 @@
 {#
   The seeds, read as files before dbt loads them. What a column may hold stands in seeds/schema/<seed>.yml under config.meta:
-  required, unique, type (integer, number, boolean, date, regex), minimum, maximum, values, pattern, references (seed.column),
-  required_where [column, value], goes_with (a column that must be filled too); and for the seed: key (columns that together are unique).
+  required, unique, type (integer, number, boolean, date, regex), minimum, maximum (as text where a float would not show them), values, pattern,
+  references (seed.column), required_where [column, value], regex_where [column, value], equals_where [column, value, what it then has to be],
+  goes_with (a column that must be filled too); and for the seed: key (columns that together are unique).
 #}
 {% macro check_taxonomy() %}
     {%- set problems = [] -%}
@@ -19,12 +20,19 @@
             {%- do rules.update({column.name: column.config.meta if column.config and column.config.meta else column.meta}) -%}
         {%- endfor -%}
         {%- set found = seeds[name].columns -%}
-        {%- set missing = rules.keys() | reject('in', found) | list -%}
+        {%- for problem in seeds[name].problems -%}
+            {%- do problems.append(problem[:4] ~ ' ' ~ file ~ problem[4:]) -%}
+        {%- endfor -%}
+        {%- set missing = rules.keys() | reject('in', found) | list if seeds[name].is_text else [] -%}
         {%- for column in missing -%}
-            {%- do problems.append('[T1] ' ~ file ~ ': the column `' ~ column ~ '` is missing; the file has to begin with: ' ~ rules.keys() | join(',')) -%}
+            {%- do problems.append('[T1] ' ~ file ~ ': the column `' ~ column ~ '` is missing; the file has to begin with: ' ~ rules.keys() | join(',')
+                ~ (' (with commas; semicolons or tabs do not part fields)' if found | length == 1 and modules.re.search('[;\\t]', found[0]) else '')) -%}
         {%- endfor -%}
         {%- for column in found if column not in rules -%}
             {%- do problems.append('[T2] ' ~ file ~ ': there is no column `' ~ column ~ '` in this seed.' ~ did_you_mean(column, rules.keys() | list)) -%}
+        {%- endfor -%}
+        {%- for column in found | unique if found.count(column) > 1 -%}
+            {%- do problems.append('[T2] ' ~ file ~ ': the column `' ~ column ~ '` stands twice.') -%}
         {%- endfor -%}
         {%- if not missing -%}
             {%- do check_seed_rows(file, seeds[name].rows, rules, node.config.meta.get('key', []), seeds, problems) -%}
@@ -74,21 +82,20 @@
     {%- set keys = [] -%}
     {%- set taken = {} -%}
     {%- for row in rows -%}
-        {#- row 1 is the header, as an editor counts -#}
-        {%- set place = file ~ ', row ' ~ (loop.index + 1) -%}
+        {%- set place = file ~ ', row ' ~ row[''] -%}
         {%- for column, rule in rules.items() -%}
             {%- set value = row[column] -%}
             {%- set here = place ~ ', column ' ~ column ~ ': ' -%}
             {%- set condition = rule.get('required_where') -%}
-            {%- if value is none or value == '' -%}
+            {%- if is_blank(value) -%}
                 {%- if rule.get('required') or (condition and row[condition[0]] == condition[1]) -%}
                     {%- do problems.append('[T3] ' ~ here ~ 'is empty, and must not be' ~ (' where ' ~ condition[0] ~ ' is ' ~ condition[1] if condition else '') ~ '.') -%}
                 {%- endif -%}
             {%- else -%}
-                {%- set wrong = wrong_value(value, rule, seeds) -%}
+                {%- set wrong = wrong_value(value, rule, row, seeds) -%}
                 {%- if wrong -%}
-                    {%- do problems.append(wrong[:5] ~ here ~ '`' ~ value ~ '` ' ~ wrong[5:]) -%}
-                {%- elif rule.get('goes_with') and not row[rule.goes_with] -%}
+                    {%- do problems.append(wrong[:5] ~ here ~ '`' ~ in_one_line(value) ~ '` ' ~ wrong[5:]) -%}
+                {%- elif rule.get('goes_with') and is_blank(row[rule.goes_with]) -%}
                     {%- do problems.append('[T3] ' ~ here ~ 'needs `' ~ rule.goes_with ~ '` in the same row.') -%}
                 {%- endif -%}
                 {%- if rule.get('unique') -%}
@@ -110,30 +117,39 @@
 {% endmacro %}
 
 {# Code and text of what is wrong with a value, or ''. #}
-{% macro wrong_value(value, rule, seeds) %}
+{% macro wrong_value(value, rule, row, seeds) %}
     {%- set kind = rule.get('type') -%}
-    {%- if kind == 'integer' and not modules.re.match('^-?[0-9]+$', value) -%}
+    {#- an integer column holds 32 bits -#}
+    {%- set minimum = rule.get('minimum', -2147483648 if kind == 'integer' else none) -%}
+    {%- set maximum = rule.get('maximum', 2147483647 if kind == 'integer' else none) -%}
+    {%- if '\x00' in value -%}
+        {{ return('[T4] holds a NUL character, at which many tools take a text to end.') }}
+    {%- elif kind == 'integer' and not modules.re.fullmatch('-?[0-9]+', value) -%}
         {{ return('[T4] is not a whole number.') }}
-    {%- elif kind == 'number' and not modules.re.match('^-?[0-9]+([.][0-9]+)?$', value) -%}
+    {%- elif kind == 'number' and not modules.re.fullmatch('-?[0-9]+([.][0-9]+)?', value) -%}
         {{ return('[T4] is not a number.') }}
     {%- elif kind == 'boolean' and value not in ['true', 'false'] -%}
         {{ return('[T4] is neither true nor false.') }}
-    {%- elif kind == 'date' and not modules.re.match('^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$', value) -%}
+    {%- elif kind == 'date' and not (modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', value) and is_calendar_day(value)) -%}
         {{ return('[T4] is not a date like 2026-01-31.') }}
-    {%- elif kind == 'regex' and not is_regex(value) -%}
+    {%- elif (kind == 'regex' or ('regex_where' in rule and row[rule.regex_where[0]] == rule.regex_where[1])) and not is_regex(value) -%}
         {{ return('[T4] is not a valid regular expression.') }}
-    {%- elif 'minimum' in rule and value | float < rule.minimum -%}
-        {{ return('[T4] is smaller than ' ~ rule.minimum ~ '.') }}
-    {%- elif 'maximum' in rule and value | float > rule.maximum -%}
-        {{ return('[T4] is greater than ' ~ rule.maximum ~ '.') }}
+    {%- elif minimum is not none and value | float < minimum | float -%}
+        {{ return('[T4] is smaller than ' ~ minimum ~ '.') }}
+    {%- elif maximum is not none and value | float > maximum | float -%}
+        {{ return('[T4] is greater than ' ~ maximum ~ '.') }}
+    {%- elif 'equals_where' in rule and row[rule.equals_where[0]] == rule.equals_where[1] and value != rule.equals_where[2] -%}
+        {{ return('[T4] has to be ' ~ rule.equals_where[2] ~ ' where ' ~ rule.equals_where[0] ~ ' is ' ~ rule.equals_where[1] ~ '.') }}
     {%- elif 'values' in rule and value not in rule['values'] -%}
         {{ return('[T4] is not one of: ' ~ rule['values'] | join(', ') ~ '.' ~ did_you_mean(value, rule['values'])) }}
-    {%- elif 'pattern' in rule and not modules.re.match(rule.pattern, value) -%}
+    {%- elif 'pattern' in rule and not modules.re.fullmatch(rule.pattern, value) -%}
         {{ return('[T4] does not have the form ' ~ rule.pattern ~ '.') }}
     {%- elif 'references' in rule -%}
         {%- set target = rule.references.split('.') -%}
-        {%- set known = seeds[target[0]].rows | map(attribute=target[1]) | list if target[0] in seeds else [] -%}
-        {%- if value not in known -%}
+        {%- set other = seeds[target[0]] -%}
+        {%- set known = other.rows | map(attribute=target[1]) | list if target[1] in other.columns else [] -%}
+        {#- of a file that is wrong itself it cannot be told what it lacks -#}
+        {%- if value not in known and target[1] in other.columns and not other.problems -%}
             {{ return('[T6] is not in ' ~ target[0] ~ '.csv, column ' ~ target[1] ~ ' (' ~ known | join(', ') ~ ').' ~ did_you_mean(value, known)) }}
         {%- endif -%}
     {%- endif -%}
@@ -143,7 +159,7 @@
 {# A law over several rows: stages are numbered 1, 2, 3 … without a gap. #}
 {% macro check_stage_numbers(seeds, nodes) %}
     {%- set problems = [] -%}
-    {%- if 'stages' in seeds and 'stage_number' in seeds['stages'].columns -%}
+    {%- if 'stages' in seeds and 'stage_number' in seeds['stages'].columns and not seeds['stages'].problems -%}
         {%- set numbers = seeds['stages'].rows | map(attribute='stage_number') | list -%}
         {%- for number in range(1, numbers | length + 1) if number | string not in numbers -%}
             {%- do problems.append('[T7] ' ~ nodes['stages'].original_file_path ~ ': no stage has the stage_number ' ~ number ~ '; number them 1, 2, 3 and so on without a gap.') -%}

@@ -21,6 +21,7 @@
 
 {#
   Every raw table of the registered sources: {source_name, table, relation, path (none = a table of the warehouse), is_required, required_columns}.
+  A required column is a name, several with | between them, or a list of several: one of them has to be there.
 #}
 {% macro registered_tables() %}
     {%- set tables = [] -%}
@@ -34,11 +35,14 @@
             'required_columns': source.config.meta.get('required_columns', source.meta.get('required_columns', []))
         }) -%}
     {%- endfor -%}
-    {%- for offer, generic_tables in var('generic_tables').items() if 'generic' in var('sources') -%}
-        {%- for table, map in generic_tables.items() -%}
+    {%- for offer in (known_offers() if 'generic' in var('sources') else []) -%}
+        {%- for table, map in mapped_tables(offer).items() -%}
             {%- set mapped = [] -%}
-            {%- for names in map.get('columns', {}).values() -%}
-                {%- do mapped.append(names if names is string else names | join('|')) -%}
+            {%- for entry in map.get('columns', {}).values() -%}
+                {%- do mapped.append(mapped_columns(entry)) -%}
+            {%- endfor -%}
+            {%- for name in map.get('properties', []) -%}
+                {%- do mapped.append([name]) -%}
             {%- endfor -%}
             {%- do tables.append({
                 'source_name': 'generic',
@@ -46,7 +50,7 @@
                 'relation': relation_in(raw_schema('generic'), table, 'view'),
                 'path': raw_file_path('generic', table),
                 'is_required': true,
-                'required_columns': mapped + map.get('properties', [])
+                'required_columns': mapped
             }) -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -1,11 +1,14 @@
 {# Raw tables that lie in files become views in the schema raw_<source>: read in place, nothing is copied. #}
 
-{# DuckDB's row source of files at a path (a glob or one file): parquet, or CSV with a header and every column as text. #}
+{#
+  DuckDB's row source of files at a path (a glob or one file): parquet, or CSV with a header and every column as text. Read by one thread, since several
+  cannot pad short rows where a field holds a line break.
+#}
 {% macro duckdb_files(path) -%}
     {%- if path.endswith('.parquet') -%}
         read_parquet({{ quoted(path) }}, union_by_name = true)
     {%- else -%}
-        read_csv({{ quoted(path) }}, all_varchar = true, header = true, null_padding = true, quote = '"', escape = '"')
+        read_csv({{ quoted(path) }}, all_varchar = true, header = true, null_padding = true, parallel = false, quote = '"', escape = '"')
     {%- endif -%}
 {%- endmacro %}
 
@@ -20,6 +23,38 @@
     {{ return(run_query('select journey_files_exist(' ~ quoted(path) ~ ')').rows[0][0]) }}
 {% endmacro %}
 
+{#
+  How the parquet files at a path are built: a list of {first_file, last_file, columns: lower-case name -> type, '' for a nested one}, one for each layout
+  that occurs; [] for other files. One query, which reads the files' footers only; the layouts are few however many files there are.
+#}
+{% macro file_schemas(path) %}{{ return(adapter.dispatch('file_schemas', 'customer_journey')(path)) }}{% endmacro %}
+{% macro default__file_schemas(path) %}
+    {%- set schemas = [] -%}
+    {%- if path.endswith('.parquet') -%}
+        {%- for row in run_query(
+            'select layout, min(file_name), max(file_name) from (select file_name, cast(to_json(list([name, children, type] order by number)) as varchar) as layout'
+            ~ " from (select file_name, name, cast(coalesce(num_children, 0) as varchar) as children, coalesce(duckdb_type, '') as type, row_number() over () as number"
+            ~ ' from parquet_schema(' ~ quoted(path) ~ ')) as elements group by file_name) as layouts group by layout order by 2'
+        ).rows -%}
+            {#- the elements stand in depth-first order behind their root; only the root's own children are columns -#}
+            {%- set columns = {} -%}
+            {%- set within = namespace(elements=0) -%}
+            {%- for name, children, type in fromjson(row[0])[1:] -%}
+                {%- if within.elements == 0 -%}
+                    {%- do columns.update({name | lower: type}) -%}
+                {%- else -%}
+                    {%- set within.elements = within.elements - 1 -%}
+                {%- endif -%}
+                {%- set within.elements = within.elements + children | int -%}
+            {%- endfor -%}
+            {%- do schemas.append({'first_file': row[1], 'last_file': row[2], 'columns': columns}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(schemas) }}
+{% endmacro %}
+{# No SQL of Spark tells the layout of a single file. #}
+{% macro spark__file_schemas(path) %}{{ return([]) }}{% endmacro %}
+
 {# A view (parquet) or an external table (CSV, whose options a view cannot hold) on the files. #}
 {% macro create_file_view(relation, path) %}{{ return(adapter.dispatch('create_file_view', 'customer_journey')(relation, path)) }}{% endmacro %}
 {% macro default__create_file_view(relation, path) %}
@@ -28,7 +63,7 @@
 
 {% macro spark__create_file_view(relation, path) %}
     {%- if path.endswith('.parquet') -%}
-        {%- do run_query('create or replace view ' ~ relation ~ ' as select * from parquet.`' ~ path ~ '`') -%}
+        {%- do run_query('create or replace view ' ~ relation ~ ' as select * from parquet.' ~ quoted_name(path)) -%}
     {%- else -%}
         {%- do run_query('drop table if exists ' ~ relation) -%}
         {%- do run_query('create table ' ~ relation ~ ' using csv options (path ' ~ quoted(path) ~ ", header 'true', multiLine 'true', escape '\"')") -%}
@@ -36,23 +71,67 @@
 {% endmacro %}
 
 {#
-  The rows of a CSV as a list of dictionaries of text, NULL for an empty field. For the checks before a run, which must read a seed before dbt loads it.
+  A CSV as the checks before a run see it, which must read a seed before dbt loads it: {is_text, columns, rows, problems}. Rows are dictionaries of text
+  with their number, as an editor counts, under ''. It is taken apart here and not by the engine, whose readers guess separators and fill short rows up:
+  what a person left out by mistake would then be told as something else, or not at all.
 #}
-{% macro csv_rows(path) %}{{ return(adapter.dispatch('csv_rows', 'customer_journey')(path)) }}{% endmacro %}
-{% macro default__csv_rows(path) %}
-    {{ return(rows_of(run_query('select * from ' ~ duckdb_files(path)))) }}
-{% endmacro %}
-{% macro spark__csv_rows(path) %}
-    {%- do run_query('create or replace temporary view journey_csv_file using csv options (path ' ~ quoted(path) ~ ", header 'true', multiLine 'true', escape '\"')") -%}
-    {{ return(rows_of(run_query('select * from journey_csv_file'))) }}
+{% macro csv_rows(path) %}
+    {%- set csv = {'is_text': true, 'columns': [], 'rows': [], 'problems': []} -%}
+    {%- set text = file_text(path) -%}
+    {%- if text is none -%}
+        {%- do csv.update({'is_text': false}) -%}
+        {%- do csv.problems.append('[T9]: is not UTF-8; save it as UTF-8 (Excel: "CSV UTF-8"). It may be Latin-1 (Windows-1252) or UTF-16 now.') -%}
+        {{ return(csv) }}
+    {%- endif -%}
+    {#- a field in quotes, one without, or one whose quotes do not close where the field ends; then what ends it -#}
+    {%- set fields = modules.re.findall('(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n][^,\r\n]*|)|("[^\r\n]*))(,|\r\n|\r|\n|\Z)', text) -%}
+    {%- set at = namespace(row=1, fields=[], is_broken=false, is_blank=true) -%}
+    {%- for quoted_text, plain_text, broken_text, end in fields -%}
+        {%- do at.fields.append(quoted_text | replace('""', '"') or plain_text) -%}
+        {%- set at.is_blank = at.is_blank and not (quoted_text or plain_text or broken_text) -%}
+        {%- if broken_text and not at.is_broken -%}
+            {%- set at.is_broken = true -%}
+            {%- do csv.problems.append('[T9], row ' ~ at.row ~ ': a quotation mark opens a field and the field does not end where it closes (`' ~ broken_text[:60]
+                ~ '`). Close it before the next comma, and write a quotation mark within a field twice.') -%}
+        {%- endif -%}
+        {%- if end != ',' -%}
+            {%- if at.is_blank and at.fields | length == 1 -%}
+                {#- an empty line, or nothing after the last one, is no row -#}
+            {%- elif not csv.columns -%}
+                {%- do csv.columns.extend(at.fields) -%}
+            {%- elif at.fields | length == csv.columns | length and not at.is_broken -%}
+                {%- do csv.rows.append(dict(zip(csv.columns + [''], at.fields + [at.row]))) -%}
+            {%- elif not at.is_broken -%}
+                {%- do csv.problems.append('[T9], row ' ~ at.row ~ ': has ' ~ at.fields | length ~ (' field' if at.fields | length == 1 else ' fields') ~ ', the header '
+                    ~ csv.columns | length ~ '. Write a comma for each column, also for an empty one at the end, and quotation marks around a text with a comma.') -%}
+            {%- endif -%}
+            {%- set at.row = at.row + 1 -%}
+            {%- set at.fields = [] -%}
+            {%- set at.is_broken = false -%}
+            {%- set at.is_blank = true -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(csv) }}
 {% endmacro %}
 
-{% macro rows_of(table) %}
-    {%- set rows = [] -%}
-    {%- for row in table.rows -%}
-        {%- do rows.append(dict(zip(table.column_names, row.values()))) -%}
-    {%- endfor -%}
-    {{ return({'columns': table.column_names | list, 'rows': rows}) }}
+{# The text of a file without a byte order mark, none where it is not UTF-8. #}
+{% macro file_text(path) %}
+    {#- the x keeps the driver from taking an empty text, or one that reads null, for NULL -#}
+    {%- set text = adapter.dispatch('file_text_behind_x', 'customer_journey')(path) -%}
+    {%- if text is none -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {{ return(text[2:] if text[1:2] == '\ufeff' else text[1:]) }}
+{% endmacro %}
+{% macro default__file_text_behind_x(path) %}
+    {{ return(run_query("select 'x' || try(decode(content)) from read_blob(" ~ quoted(path) ~ ')').rows[0][0]) }}
+{% endmacro %}
+{# Java puts another letter for bytes that are not UTF-8: the way back then gives other bytes. #}
+{% macro spark__file_text_behind_x(path) %}
+    {%- do run_query('create or replace temporary view journey_text_file using binaryFile options (path ' ~ quoted(path) ~ ')') -%}
+    {{ return(run_query(
+        "select case when encode(decode(content, 'UTF-8'), 'UTF-8') = content then concat('x', decode(content, 'UTF-8')) end from journey_text_file"
+    ).rows[0][0]) }}
 {% endmacro %}
 
 {# Writes each mart as parquet files into <folder>/<mart>: dbt run-operation export_marts --args '{folder: /somewhere}'. What is there is replaced. #}

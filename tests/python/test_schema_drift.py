@@ -191,7 +191,6 @@ ids_as_numbers = cast_where(is_id, pa.int64())
 ids_as_floats = cast_where(is_id, pa.float64())
 
 TEXT_AND_FLOAT = "united with text, a float 1001.0 is the text 1001.0 before anybody sees its type"
-TYPES = "union_by_name cannot read numbers as times: models stop in the engine's words"
 FROM_THE_START = {
     "another order, new columns, capitals, times and numbers as text, ids as numbers": (
         both(times_as_text, numbers_as_text, ids_as_numbers, new_columns, in_another_order,
@@ -207,7 +206,6 @@ IN_THE_MIDDLE = {
     "times and numbers as text, ids as numbers": (
         both(times_as_text, numbers_as_text, ids_as_numbers), ""),
     "times in a zone, amounts as floats": (both(times_in_zone, amounts_as_floats), ""),
-    "times as epoch milliseconds": (times_as_epoch, TYPES),
     "ids as floats": (ids_as_floats, TEXT_AND_FLOAT),
 }  # fmt: skip
 
@@ -318,28 +316,95 @@ def test_optional_columns_missing_from_the_second_delivery_on_are_null(one_load,
     assert_equal_tables(*benches, ("gone", "empty"))
 
 
-@pytest.mark.xfail(strict=True, reason="a renamed optional column becomes NULL and nothing says so")
-@pytest.mark.parametrize("when", ["from the start", "in the middle"])
-def test_an_optional_column_under_a_new_name_is_told(one_load, tmp_path, when):
-    """`currency` gone and `currency_code` there: without a word, all money would be NULL."""
+def without_currency(name, rows):
+    return rows.drop_columns([column for column in rows.column_names if column == "currency"])
 
-    def renamed(name, rows):
-        names = [
-            f"{column}_code" if column == "currency" else column for column in rows.schema.names
-        ]
-        return rows.rename_columns(names)
 
+def with_currency_code(name, rows):
+    names = [f"{column}_code" if column == "currency" else column for column in rows.schema.names]
+    return rows.rename_columns(names)
+
+
+NEAR = " (Did you mean `currency_code`?)"
+
+
+def warnings_of(bench: Bench) -> list[str]:
+    """What is warned of while the staging views are made."""
     said: list[str] = []
-    bench = one_load.copy_to(tmp_path, with_raw=True)
-    deliver(bench, 1 if when == "from the start" else 2, renamed)
-    run = bench.dbt(
-        "run", "--select", "int_as_of", check=False,
+    views = [f"path:models/staging/{name.split('.')[0]}" for name in LAYOUT]
+    bench.dbt(
+        "run", "--select", *sorted(set(views)),
         callbacks=[lambda event: said.append(event.info.msg)],
     )  # fmt: skip
-    told = [
-        line for line in [*said, str(run)] if "commerce.orders" in line and "`currency`" in line
-    ]
-    assert told and "Did you mean `currency_code`?" in told[0]
+    return [line for line in said if re.search(r"\[W\d\]", line)]
+
+
+@pytest.mark.parametrize(
+    ("number", "change", "code", "near"),
+    [
+        pytest.param(1, with_currency_code, "W1", NEAR, id="new name"),
+        pytest.param(2, with_currency_code, "W2", NEAR, id="new name in the middle"),
+        pytest.param(2, without_currency, "W2", "", id="gone in the middle"),
+    ],
+)
+def test_an_optional_column_that_is_gone_is_warned_of(
+    one_load, tmp_path, number, change, code, near
+):
+    """`currency` gone and `currency_code` there: without a word, all money would be NULL."""
+    bench = one_load.copy_to(tmp_path, with_raw=True)
+    deliver(bench, number, change)
+    warnings = warnings_of(bench)
+    tables = [name for name in LAYOUT if "currency" in LAYOUT[name].split()]
+    for table in tables:
+        (line,) = [line for line in warnings if f"raw table {table}" in line]
+        assert f"[{code}]" in line and f"column `currency`{near}" in line
+        assert code == "W1" or "part-00002.parquet" in line
+    assert len(warnings) == len(tables)
+
+
+@pytest.mark.parametrize("change", [None, new_columns, without_currency], ids=str)
+def test_nothing_is_warned_of_that_was_never_otherwise(one_load, tmp_path, change):
+    """A new column, and one that has never been there."""
+    bench = one_load.copy_to(tmp_path, with_raw=True)
+    deliver(bench, 1, without_currency if change is without_currency else None)
+    deliver(bench, 2, change)
+    assert warnings_of(bench) == []
+
+
+def test_types_that_cannot_be_read_as_one_are_told_before_the_first_model(one_load, tmp_path):
+    """Times that a loader writes as numbers from the second delivery on."""
+    bench = one_load.copy_to(tmp_path, with_raw=True)
+    deliver(bench, 2, times_as_epoch)
+    run = bench.dbt("build", check=False)
+    assert not run.success and not run.nodes
+    (line,) = [line for line in str(run).splitlines() if "raw table commerce.refunds" in line]
+    assert line.strip().startswith("[R3]") and "column `refunded_at` is TIMESTAMP in" in line
+    assert "part-00001.parquet and BIGINT in" in line and "part-00002.parquet, and" in line
+
+
+def test_types_of_an_optional_column_are_told_by_the_view_that_reads_it(one_load, tmp_path):
+    bench = one_load.copy_to(tmp_path, with_raw=True)
+    epoch = cast_where(lambda column, kind: column == "trial_started_at", pa.int64())
+    deliver(bench, 2, epoch)
+    run = bench.dbt("run", "--select", "stg_billing__subscription_versions", check=False)
+    assert "[R3] raw table billing.subscriptions: the column `trial_started_at`" in str(run)
+
+
+def test_types_that_nobody_reads_or_that_hold_nothing_go_with_any_other(one_load, tmp_path):
+    def another(name, rows):
+        rows = rows.append_column("unread", pa.array([AT]))
+        nothing = pa.nulls(1, pa.null())
+        names = rows.column_names
+        return pa.table({x: nothing if x == "trial_ended_at" else rows.column(x) for x in names})
+
+    bench = one_load.copy_to(tmp_path, with_raw=True)
+    deliver(bench, 1, lambda name, rows: rows.append_column("unread", pa.array([1])))
+    deliver(bench, 2, another)
+    bench.dbt("run", "--select", "stg_billing__subscription_versions")
+    (row,) = bench.rows(
+        "select * from staging.stg_billing__subscription_versions where load_id = 'l2'"
+    )
+    assert (row["trial_started_at"], row["trial_ended_at"]) == (AT, None)
 
 
 def test_json_that_comes_as_a_struct_is_read_or_rejected(one_load, tmp_path):
@@ -400,8 +465,8 @@ def test_a_missing_required_column_is_told_with_what_is_there(told, table, numbe
 
 
 @pytest.fixture(scope="module")
-def half_gone(one_load, tmp_path_factory) -> Bench:
-    """The last required column of every table is missing in the second file alone."""
+def half_gone(one_load, tmp_path_factory) -> str:
+    """What is said where each table's last required column is missing in the second file alone."""
     bench = one_load.copy_to(tmp_path_factory.mktemp("half_gone"), with_raw=True)
 
     def without(name, rows):
@@ -409,45 +474,18 @@ def half_gone(one_load, tmp_path_factory) -> Bench:
         return rows.drop_columns([name for name in names if name in rows.column_names])
 
     deliver(bench, 2, without)
-    run = bench.build(select=SELECT, check=False)
-    bench.said = str(run)
-    return bench
+    run = bench.dbt("build", check=False)
+    assert not run.success and not run.nodes
+    return str(run)
 
 
-ACCEPTED_WITHOUT = {
-    "billing.customers", "segment.identifies",
-    "segment.groups", "segment.aliases", "billing.subscriptions",
-    "billing.invoices", "commerce.orders", "commerce.refunds", "ads.spend",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "table",
-    [
-        pytest.param(
-            table,
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="union_by_name fills the column with NULL, and the row is accepted so",
-            )
-            if table in ACCEPTED_WITHOUT
-            else [],
-        )
-        for table in LAYOUT
-    ],
-)
-def test_a_required_column_missing_in_one_file_is_told_or_its_rows_are_rejected(half_gone, table):
-    if f"raw table {table} " in half_gone.said:
-        return
-    rows = [
-        row
-        for name in CANONICAL
-        for row in half_gone.rows(
-            f"select source_table, load_id, reject_reason from intermediate.{name}"
-        )
-        if (row["source_table"], row["load_id"]) == (table, "l2")
-    ]
-    assert rows and all(row["reject_reason"] for row in rows)
+@pytest.mark.parametrize("table", LAYOUT)
+def test_a_required_column_missing_in_one_file_is_told_with_the_file(half_gone, table):
+    """Read as one table, the other file would lend the column, and the rows would pass as empty."""
+    (line,) = [line for line in half_gone.splitlines() if f"raw table {table} (" in line]
+    names = REQUIRED[table][-1].split("|")
+    assert line.strip().startswith("[R2]")
+    assert f"part-00002.parquet) has no column `{'` or `'.join(names)}`." in line
 
 
 def test_missing_columns_of_snowplow_and_of_a_mapped_table_are_told(tmp_path):
@@ -467,7 +505,14 @@ def test_missing_columns_of_snowplow_and_of_a_mapped_table_are_told(tmp_path):
             },
             "generic_tables": {
                 "events": {
-                    "events": {"columns": {"occurred_at": "at", "user_id": ["uuid", "user"]}}
+                    "events": {
+                        "columns": {
+                            "occurred_at": "at",
+                            "user_id": ["uuid", "user"],
+                            "customer_id": {"columns": "customer", "prefix": "shop:"},
+                        },
+                        "properties": ["colour"],
+                    }
                 }
             },
         },
@@ -478,3 +523,5 @@ def test_missing_columns_of_snowplow_and_of_a_mapped_table_are_told(tmp_path):
     )
     assert re.search(r"\[R2\] raw table generic.events .* no column `at`", said)
     assert re.search(r"\[R2\] raw table generic.events .* no column `uuid` or `user`", said)
+    assert re.search(r"\[R2\] raw table generic.events .* no column `customer`\.", said)
+    assert re.search(r"\[R2\] raw table generic.events .* no column `colour`\.", said)
