@@ -362,7 +362,9 @@ def test_an_optional_column_that_is_gone_is_warned_of(
     assert len(warnings) == len(tables)
 
 
-@pytest.mark.parametrize("change", [None, new_columns, without_currency], ids=str)
+@pytest.mark.parametrize(
+    "change", [None, new_columns, without_currency], ids=["plain", "new columns", "never there"]
+)
 def test_nothing_is_warned_of_that_was_never_otherwise(one_load, tmp_path, change):
     """A new column, and one that has never been there."""
     bench = one_load.copy_to(tmp_path, with_raw=True)
