@@ -66,7 +66,7 @@ compare: install ## our incremental build beside one with a watermark and a look
 	@$(RUN) -m tools.side_by_side $(ARGS)
 
 test-spark: install-spark ## the same marts on embedded Spark as on DuckDB
-	@$(RUN_SPARK) -m pytest -m spark tests/python/test_spark.py $(ARGS)
+	@$(RUN_SPARK) -m pytest -m "spark and not long" tests/python/test_spark.py $(ARGS)
 
 lint: install ## the style alone
 	@.venv/bin/ruff check .

@@ -169,7 +169,7 @@ def engines(tmp_path_factory) -> Engines:
 
 @pytest.mark.parametrize(
     ("first", "last"),
-    [(0, 8), (8, 9), (9, 10)],
+    [(0, 8), (8, 9), pytest.param(9, 10, marks=pytest.mark.long)],
     ids=["a_full_build", "one_more_delivery", "and_another"],
 )
 def test_every_mart_on_spark_equals_that_on_duckdb_after(engines, sample, first, last):
