@@ -50,7 +50,7 @@ nullif(trim(both ' \t\n\r\u00a0\u200b\ufeff' from {{ text }}), '')
 {%- if key_column -%}
 json_extract_string({{ json }}, '/' || replace(replace({{ key_column }}, '~', '~0'), '/', '~1'))
 {%- else -%}
-json_extract_string({{ json }}, {{ quoted('/' ~ key.replace('~', '~0').replace('/', '~1')) }})
+json_extract_string({{ json }}, {{ quoted('/' ~ (key | string).replace('~', '~0').replace('/', '~1')) }})
 {%- endif -%}
 {%- endmacro %}
 {% macro spark__json_text(json, key, key_column) -%}
