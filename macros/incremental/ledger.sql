@@ -169,7 +169,8 @@
 
 {# The change up to which every table kept by person has followed; 0 before the first. #}
 {% macro last_followed_change() %}
-    {%- if not execute -%}
+    {#- a project that is only compiled, or linted, has no ledger -#}
+    {%- if not execute or load_relation(change_ledger_relation()) is none -%}
         {{ return(0) }}
     {%- endif -%}
     {{ return(run_query('select coalesce(min(change_number), 0) from ' ~ change_ledger_relation()).rows[0][0] | int) }}

@@ -4,8 +4,8 @@
     post_hook="{{ record_loads() }}"
 ) }}
 
--- A log, and the log's own last word on each identifier is what the new resolution is held against: so a build that is killed between the two loses
--- no change, and no build writes one twice. It outlives --full-refresh, which asks about all identifiers.
+-- A log, and the log's own last word on each identifier is what the new resolution is held against: so a build that is killed
+-- between the two loses no change, and no build writes one twice. It outlives --full-refresh, which asks about all identifiers.
 with
 
 resolved as (

@@ -66,7 +66,9 @@ fct_sessions as (
         cast(core_event_count as bigint) as core_event_count,
         cast(key_event_count as bigint) as key_event_count,
         -- GA4: longer than 10 seconds, or a key event, or two views and more
-        ({{ epoch_us('ended_at') }} - {{ epoch_us('started_at') }} > 10 * 1000000 or key_event_count > 0 or page_view_count >= 2) as is_engaged,
+        {{ epoch_us('ended_at') }} - {{ epoch_us('started_at') }} > 10 * 1000000
+        or key_event_count > 0
+        or page_view_count >= 2 as is_engaged,
         platform,
         entry_page_host,
         entry_page_path,

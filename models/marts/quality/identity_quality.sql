@@ -1,3 +1,5 @@
+{%- set count_or_0 = 'coalesce(event_counts.' -%}
+
 with
 
 events as (
@@ -100,8 +102,8 @@ identity_quality as (
         weeks.source_name,
         weeks.week_start_date,
         cast(coalesce(event_counts.event_count, 0) as bigint) as event_count,
-        {{ rate_columns('known_before', 'coalesce(event_counts.known_before_event_count, 0)', 'coalesce(event_counts.event_count, 0)', bounds=false) }},
-        {{ rate_columns('known_after', 'coalesce(event_counts.known_after_event_count, 0)', 'coalesce(event_counts.event_count, 0)', bounds=false) }},
+        {{ rate_columns('known_before', count_or_0 ~ 'known_before_event_count, 0)', count_or_0 ~ 'event_count, 0)', bounds=false) }},
+        {{ rate_columns('known_after', count_or_0 ~ 'known_after_event_count, 0)', count_or_0 ~ 'event_count, 0)', bounds=false) }},
         cast(coalesce(event_counts.person_count, 0) as bigint) as person_count,
         cast(coalesce(endpoint_counts.endpoint_count, 0) as bigint) as endpoint_count,
         cast(endpoint_counts.endpoint_person_count as double) / nullif(endpoint_counts.endpoint_count, 0) as persons_per_endpoint,
