@@ -1,5 +1,5 @@
--- Whoever has news: people whose own events, sessions, subscriptions or declarations the pending loads touch, and people, old and new, whose set of
--- identifiers has changed since the tables kept by person were last made.
+-- Whoever has news: people whose own events, sessions or subscriptions the pending loads touch, and people, old and new, whose
+-- set of identifiers has changed since the tables kept by person were last made.
 with
 
 identity_changes as (

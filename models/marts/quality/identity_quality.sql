@@ -1,5 +1,3 @@
-{%- set count_or_0 = 'coalesce(event_counts.' -%}
-
 with
 
 events as (
@@ -95,22 +93,21 @@ weeks as (
 
 ),
 
-identity_quality as (
+weeks_counted as (
 
     select
-        {{ key_of(['weeks.source_name', 'weeks.week_start_date']) }} as identity_quality_id,
         weeks.source_name,
         weeks.week_start_date,
-        cast(coalesce(event_counts.event_count, 0) as bigint) as event_count,
-        {{ rate_columns('known_before', count_or_0 ~ 'known_before_event_count, 0)', count_or_0 ~ 'event_count, 0)', bounds=false) }},
-        {{ rate_columns('known_after', count_or_0 ~ 'known_after_event_count, 0)', count_or_0 ~ 'event_count, 0)', bounds=false) }},
-        cast(coalesce(event_counts.person_count, 0) as bigint) as person_count,
-        cast(coalesce(endpoint_counts.endpoint_count, 0) as bigint) as endpoint_count,
-        cast(endpoint_counts.endpoint_person_count as double) / nullif(endpoint_counts.endpoint_count, 0) as persons_per_endpoint,
-        cast(endpoint_counts.largest_endpoint_person_count as bigint) as largest_endpoint_person_count,
-        cast(coalesce(endpoint_counts.shared_endpoint_count, 0) as bigint) as shared_endpoint_count,
-        cast(event_counts.largest_person_identifier_count as bigint) as largest_person_identifier_count,
-        cast(coalesce(placeholder_counts.placeholder_count, 0) as bigint) as placeholder_count
+        coalesce(event_counts.event_count, 0) as event_count,
+        coalesce(event_counts.known_before_event_count, 0) as known_before_event_count,
+        coalesce(event_counts.known_after_event_count, 0) as known_after_event_count,
+        coalesce(event_counts.person_count, 0) as person_count,
+        event_counts.largest_person_identifier_count,
+        coalesce(endpoint_counts.endpoint_count, 0) as endpoint_count,
+        endpoint_counts.endpoint_person_count,
+        endpoint_counts.largest_endpoint_person_count,
+        coalesce(endpoint_counts.shared_endpoint_count, 0) as shared_endpoint_count,
+        coalesce(placeholder_counts.placeholder_count, 0) as placeholder_count
 
     from weeks
     left join event_counts
@@ -119,6 +116,27 @@ identity_quality as (
         on weeks.source_name = endpoint_counts.source_name and weeks.week_start_date = endpoint_counts.week_start_date
     left join placeholder_counts
         on weeks.source_name = placeholder_counts.source_name and weeks.week_start_date = placeholder_counts.week_start_date
+
+),
+
+identity_quality as (
+
+    select
+        {{ key_of(['source_name', 'week_start_date']) }} as identity_quality_id,
+        source_name,
+        week_start_date,
+        cast(event_count as bigint) as event_count,
+        {{ rate_columns('known_before', 'known_before_event_count', 'event_count', bounds=false) }},
+        {{ rate_columns('known_after', 'known_after_event_count', 'event_count', bounds=false) }},
+        cast(person_count as bigint) as person_count,
+        cast(endpoint_count as bigint) as endpoint_count,
+        cast(endpoint_person_count as double) / nullif(endpoint_count, 0) as persons_per_endpoint,
+        cast(largest_endpoint_person_count as bigint) as largest_endpoint_person_count,
+        cast(shared_endpoint_count as bigint) as shared_endpoint_count,
+        cast(largest_person_identifier_count as bigint) as largest_person_identifier_count,
+        cast(placeholder_count as bigint) as placeholder_count
+
+    from weeks_counted
 
 )
 
