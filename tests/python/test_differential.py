@@ -343,8 +343,11 @@ TABLES = sorted(oracle.run(oracle.Canonical(), oracle.Taxonomy(), oracle.Setting
 
 
 @pytest.fixture(scope="session")
-def truth(one_split) -> Truth:
-    return Truth(one_split.bench)
+def truth(one_split, remark) -> Truth:
+    truth = Truth(one_split.bench)
+    rows = sum(map(len, truth.result.tables.values()))
+    remark(f"oracle: {rows:,} rows of {len(truth.result.tables)} tables computed once more")
+    return truth
 
 
 def assert_same(expected: dict, bench: Bench, query: str, key: tuple, columns: tuple) -> None:
