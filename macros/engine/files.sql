@@ -84,7 +84,7 @@
         {{ return(csv) }}
     {%- endif -%}
     {#- a field in quotes, one without, or one whose quotes do not close where the field ends; then what ends it -#}
-    {%- set fields = modules.re.findall('(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n][^,\r\n]*|)|("[^\r\n]*))(,|\r\n|\r|\n|\Z)', text) -%}
+    {%- set fields = modules.re.findall('(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n][^,\r\n]*|)|("[^\r\n]*))(,|\r\n|\r|\n|\\Z)', text) -%}
     {%- set at = namespace(row=1, fields=[], is_broken=false, is_blank=true) -%}
     {%- for quoted_text, plain_text, broken_text, end in fields -%}
         {%- do at.fields.append(quoted_text | replace('""', '"') or plain_text) -%}
