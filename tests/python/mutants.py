@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +40,8 @@ SUITES = (
 )
 WORLDS, SPLITS = "40", "2"
 SHARE_CAUGHT = 0.95
-MINUTES = 15  # a mutant that hangs is caught too: somebody would notice
+MINUTES = 5  # a mutant that hangs is caught too: somebody would notice
+MEMORY = "3GB"  # one that multiplies rows fails for want of memory, not the machine
 
 
 @dataclass(frozen=True)
@@ -245,7 +246,12 @@ def copy_of_project(folder: Path) -> Path:
 
 def notice(project: Path, suites=SUITES) -> str | None:
     """The first test that fails in a project, or None."""
-    environment = {**os.environ, "JOURNEY_WORLDS": WORLDS, "JOURNEY_SPLITS": SPLITS}
+    environment = {
+        **os.environ,
+        "JOURNEY_WORLDS": WORLDS,
+        "JOURNEY_SPLITS": SPLITS,
+        "JOURNEY_MEMORY_LIMIT": MEMORY,
+    }
     for suite in suites:
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *suite]
         try:
@@ -296,9 +302,9 @@ def main() -> int:
             sys.exit(f"the project fails as it is: {failing}; mend it first")
     with ThreadPoolExecutor(arguments.jobs) as pool:
         outcomes = []
-        for outcome in pool.map(attempt, chosen):
-            print(outcome, flush=True)
-            outcomes.append(outcome)
+        for job in as_completed([pool.submit(attempt, mutant) for mutant in chosen]):
+            outcomes.append(job.result())
+            print(outcomes[-1], flush=True)
     survivors = [each.mutant for each in outcomes if each.caught_by is None]
     caught = len(outcomes) - len(survivors)
     print(f"\n{caught} of {len(outcomes)} mutants caught ({caught / len(outcomes):.1%})")
