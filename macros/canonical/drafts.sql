@@ -20,19 +20,13 @@
             'anonymous_id': 'text', 'previous_anonymous_id': 'text', 'device_id': 'text', 'user_id': 'text', 'customer_id': 'text',
             'email': 'text', 'phone': 'text', 'account_id': 'text'
         },
-        'subscriptions': {
-            'subscription_id': 'text', 'customer_id': 'text', 'user_id': 'text', 'email': 'text',
-            'plan': 'text', 'billing_interval': 'text', 'status': 'text',
-            'trial_started_at': 'time', 'trial_ended_at': 'time', 'started_at': 'time', 'cancelled_at': 'time', 'ended_at': 'time',
-            'mrr_amount': 'number', 'currency_code': 'text', 'updated_at': 'time'
-        },
         'ad_spend': {
             'spend_date': 'day', 'platform': 'text', 'campaign': 'text',
             'utm_source': 'text', 'utm_medium': 'text', 'utm_campaign': 'text',
             'impressions': 'number', 'clicks': 'number', 'spend_amount': 'number', 'currency_code': 'text', 'updated_at': 'time'
         }
     } -%}
-    {{ return(shapes[offer]) }}
+    {{ return(shapes[offer] if offer in shapes else record_draft_shape(offer)) }}
 {% endmacro %}
 
 {#

@@ -189,64 +189,6 @@ select
 from finished
 {% endmacro %}
 
-{% macro finish_subscriptions(drafts) %}
-with
-
-drafts as (
-{{ stack(drafts) }}
-),
-
-finished as (
-
-    select
-        source_name,
-        source_table,
-        load_id,
-        loaded_at,
-        {{ identifier('subscription_id') }} as subscription_id,
-        {{ identifier('customer_id') }} as customer_id,
-        {{ identifier('user_id') }} as user_id,
-        {{ keyed_hash(without_placeholder(normalised_email('email'))) }} as email_hash,
-        {{ redacted('plan') }} as plan,
-        {{ redacted('billing_interval') }} as billing_interval,
-        {{ redacted('status') }} as status,
-        trial_started_at,
-        trial_ended_at,
-        started_at,
-        cancelled_at,
-        ended_at,
-        mrr_amount,
-        {{ currency('currency_code') }} as currency_code,
-        updated_at,
-        case
-            when {{ identifier('subscription_id') }} is null then 'missing_subscription_id'
-            when coalesce(customer_id, user_id, email) is null then 'missing_identifier'
-            when (has_trial_started_at and trial_started_at is null) or (has_started_at and started_at is null)
-                or (has_cancelled_at and cancelled_at is null) or (has_updated_at and updated_at is null)
-                or (has_ended_at and ended_at is null) or (has_trial_ended_at and trial_ended_at is null) then 'unreadable_timestamp'
-            when coalesce(trial_started_at, started_at) is null then 'missing_timestamp'
-            when least(
-                coalesce(trial_started_at, started_at), coalesce(started_at, trial_started_at), coalesce(cancelled_at, started_at, trial_started_at)
-            ) < cast({{ quoted(var('earliest_event_at')) }} as timestamp) then 'timestamp_too_early'
-            when greatest(
-                coalesce(trial_started_at, started_at), coalesce(started_at, trial_started_at)
-            ) > {{ latest_plausible_time('updated_at') }} then 'timestamp_in_future'
-            when has_mrr_amount and mrr_amount is null then 'unreadable_amount'
-            when mrr_amount < 0 then 'negative_amount'
-            when currency_code is not null and {{ is_unknown_currency('currency_code') }} then 'unknown_currency'
-        end as reject_reason
-
-    from drafts
-
-)
-
-select
-    *,
-    case when reject_reason is not null then {{ raw_row_id('subscription_id', ['customer_id', 'user_id', 'plan', 'started_at', 'updated_at']) }} end as raw_row_id
-
-from finished
-{% endmacro %}
-
 {% macro finish_ad_spend(drafts) %}
 with
 

@@ -1,13 +1,13 @@
 {#
   Tables that need no staging model of their own: var generic_tables maps offer -> table -> {columns, constants, properties}, with the same meaning as in
-  draft(). A table of events without an id gets one from its content: the n-th of equal rows in a load, so that a load delivered twice is recognised
+  draft(). A map without columns stands for a table whose columns have the offer's own names: those that it has are read. A table of events without an id gets one from its content: the n-th of equal rows in a load, so that a load delivered twice is recognised
   and equal rows within one load stay apart.
 #}
 {% macro generic_drafts(offer) %}
     {%- set drafts = [] -%}
     {%- for table, map in mapped_tables(offer).items() -%}
         {%- set handle = raw_generic_table(table) -%}
-        {%- set columns = map.get('columns', {}) -%}
+        {%- set columns = map.columns if 'columns' in map else columns_named_as_offered(offer, handle) -%}
         {%- set select_draft -%}
     (
         select
@@ -16,13 +16,32 @@
     )
         {%- endset -%}
         {%- set key_column = {'events': 'raw_event_id', 'identity_links': 'raw_row_key'}.get(offer) -%}
-        {%- if key_column and key_column not in columns -%}
+        {%- if key_column and not present_columns(handle, mapped_columns(columns.get(key_column, [])) or []) -%}
             {%- do drafts.append(with_content_key(select_draft, offer, key_column)) -%}
         {%- else -%}
             {%- do drafts.append(select_draft ~ ' as ' ~ quoted_name(table)) -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(drafts) }}
+{% endmacro %}
+
+{# Of the offer's columns those that the table has, each by its own name. #}
+{% macro columns_named_as_offered(offer, handle) %}
+    {%- set columns = {} -%}
+    {%- for name in draft_shape(offer) if name in handle.columns -%}
+        {%- do columns.update({name: name}) -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{% endmacro %}
+
+{# The columns without which no row of a table named as offered could be accepted. #}
+{% macro needed_columns(offer) %}
+    {%- if offer in record_offers() -%}
+        {%- set shape = record_offers()[offer] -%}
+        {%- set needed = shape.key if shape.key == [shape.key_column] else [] -%}
+        {{ return(needed + shape.needed + ([shape.happened] if shape.implied else [])) }}
+    {%- endif -%}
+    {{ return({'events': ['occurred_at'], 'identity_links': ['occurred_at'], 'ad_spend': ['spend_date', 'spend_amount']}[offer]) }}
 {% endmacro %}
 
 {% macro with_content_key(select_draft, offer, key_column) %}

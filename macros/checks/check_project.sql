@@ -117,7 +117,7 @@
     {{ return(year >= 1 and 1 <= month <= 12 and 1 <= day <= [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1]) }}
 {% endmacro %}
 
-{% macro known_offers() %}{{ return(['events', 'identity_links', 'subscriptions', 'ad_spend']) }}{% endmacro %}
+{% macro known_offers() %}{{ return(['events', 'identity_links', 'ad_spend'] + record_offers().keys() | list) }}{% endmacro %}
 
 {#
   Models read these vars while dbt reads the project, before any check of a run. Of a kind that dbt could not get past, they are told there; what is wrong

@@ -38,7 +38,7 @@
     {%- for offer in (known_offers() if 'generic' in var('sources') else []) -%}
         {%- for table, map in mapped_tables(offer).items() -%}
             {%- set mapped = [] -%}
-            {%- for entry in map.get('columns', {}).values() -%}
+            {%- for entry in (map.columns.values() if 'columns' in map else needed_columns(offer)) -%}
                 {%- do mapped.append(mapped_columns(entry)) -%}
             {%- endfor -%}
             {%- for name in map.get('properties', []) -%}

@@ -18,15 +18,6 @@ coalesce({% for identifier_class in classes %}{{ identifier_id(identifier_class,
 {{ first_identifier_id(['anonymous_id', 'device_id', 'user_id', 'customer_id', 'email_hash', 'phone_hash']) }}
 {%- endmacro %}
 
-{# Key of an event that a subscription implies. Grain: subscription x event name. #}
-{% macro subscription_event_id(event_name) -%}
-md5(source_name || '|subscription|' || subscription_id || {{ quoted('|' ~ event_name) }})
-{%- endmacro %}
-
-{% macro subscription_event_times() %}
-    {{ return({'trial_started': 'trial_started_at', 'subscription_started': 'started_at', 'subscription_cancelled': 'cancelled_at'}) }}
-{% endmacro %}
-
 {#
   The order among copies of one event with one received_at: equal on every engine, and of nothing but the content. All of it: where two copies differed only
   in what the hash left out, the name of the load would decide.
@@ -37,14 +28,6 @@ md5(source_name || '|subscription|' || subscription_id || {{ quoted('|' ~ event_
     'anonymous_id', 'device_id', 'user_id', 'customer_id', 'email_hash', 'phone_hash', 'email_domain', 'account_id', 'platform',
     'page_host', 'page_path', 'page_title', 'referrer_host', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content',
     'click_id_type', 'user_agent', 'ip_hash', 'amount', 'currency_code', 'quantity', 'properties'
-]) }}
-{%- endmacro %}
-
-{# The order among versions of one subscription with one updated_at. #}
-{% macro subscription_content_hash() -%}
-{{ key_of([
-    'customer_id', 'user_id', 'email_hash', 'plan', 'billing_interval', 'status', timestamp_text('trial_started_at'), timestamp_text('trial_ended_at'),
-    timestamp_text('started_at'), timestamp_text('cancelled_at'), timestamp_text('ended_at'), 'mrr_amount', 'currency_code'
 ]) }}
 {%- endmacro %}
 

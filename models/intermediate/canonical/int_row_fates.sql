@@ -32,23 +32,19 @@ event_fates as (
 
 keyed_rows as (
 
-    {%- for offer, key in {'identity_links': 'link_row_id', 'subscriptions': 'subscription_id', 'ad_spend': 'spend_id'}.items() %}
+    {%- set offers = {'identity_links': {'key': 'link_row_id', 'order': 'received_at asc nulls last, loaded_at asc nulls last, load_id asc, source_table asc'}} %}
+    {%- do offers.update({'ad_spend': {'key': 'spend_id', 'order': ad_spend_order()}}) %}
+    {%- for offer, shape in record_offers().items() %}
+    {%- do offers.update({offer: {'key': shape.key_column, 'order': record_order(offer)}}) %}
+    {%- endfor %}
+    {%- for offer, how in offers.items() %}
 
     select
         source_table,
         load_id,
         row_number() over (
-            partition by source_name, {{ key }}
-            {%- if offer == 'identity_links' %}
-            order by received_at asc nulls last, loaded_at asc nulls last, load_id asc, source_table asc
-            {%- elif offer == 'subscriptions' %}
-            order by
-                updated_at desc nulls last,
-                {{ subscription_content_hash() }} desc,
-                loaded_at asc nulls last, load_id asc, source_table asc
-            {%- else %}
-            order by {{ ad_spend_order() }}
-            {%- endif %}
+            partition by source_name, {{ how.key }}
+            order by {{ how.order }}
         ) as row_rank
 
     from {{ ref('int_' ~ offer ~ '_unioned') }}

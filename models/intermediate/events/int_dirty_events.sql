@@ -6,13 +6,14 @@ pending as (
 
 ),
 
-subscriptions as (
+records as (
 
     select distinct
+        offer,
         source_name,
-        subscription_id
+        record_id
 
-    from {{ ref('int_dirty_subscriptions') }}
+    from {{ ref('int_dirty_records') }}
 
 ),
 
@@ -26,12 +27,15 @@ dirty_events as (
             and events.load_id = pending.load_id
     where events.reject_reason is null
 
-    {% for event_name in subscription_event_times() -%}
+    {% for offer, shape in offers_that_imply_events().items() -%}
+    {% for event in shape.implied -%}
     union
 
-    select {{ subscription_event_id(event_name) }} as event_id
-    from subscriptions
+    select {{ record_event_id(offer, event.slot, 'record_id') }} as event_id
+    from records
+    where offer = {{ quoted(offer) }}
 
+    {% endfor -%}
     {% endfor -%}
 
 )

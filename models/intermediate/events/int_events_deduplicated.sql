@@ -15,9 +15,9 @@ copies as (
 
 ),
 
-subscription_events as (
+record_events as (
 
-    select * from {{ ref('int_subscription_events') }}
+    select * from {{ ref('int_record_events') }}
     {{ where_dirty('event_id', 'int_dirty_events') }}
 
 ),
@@ -62,7 +62,8 @@ events_deduplicated as (
     {%- set implied = {
         'event_type': "'server'", 'platform': "'server'", 'event_id': 'event_id', 'source_name': 'source_name', 'source_table': 'source_table',
         'load_id': 'load_id', 'loaded_at': 'loaded_at', 'raw_event_name': 'raw_event_name', 'occurred_at': 'occurred_at',
-        'user_id': 'user_id', 'customer_id': 'customer_id', 'email_hash': 'email_hash', 'amount': 'amount', 'currency_code': 'currency_code'
+        'anonymous_id': 'anonymous_id', 'device_id': 'device_id', 'user_id': 'user_id', 'customer_id': 'customer_id',
+        'email_hash': 'email_hash', 'phone_hash': 'phone_hash', 'amount': 'amount', 'currency_code': 'currency_code', 'properties': 'properties'
     } %}
 
     select {{ columns | join(', ') }}, false as is_implied
@@ -83,7 +84,7 @@ events_deduplicated as (
         {%- endfor %}
         true as is_implied
 
-    from subscription_events
+    from record_events
 
 )
 

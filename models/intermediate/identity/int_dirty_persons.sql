@@ -1,4 +1,4 @@
--- Whoever has news: people whose own events, sessions or subscriptions the pending loads touch, and people, old and new, whose
+-- Whoever has news: people whose own events, sessions or records the pending loads touch, and people, old and new, whose
 -- set of identifiers has changed since the tables kept by person were last made.
 with
 
@@ -44,7 +44,7 @@ touched_identifiers as (
     union
 
     select {{ first_identifier_id(['user_id', 'customer_id', 'email_hash']) }} as identifier_id
-    from {{ ref('int_dirty_subscriptions') }}
+    from {{ ref('int_dirty_records') }}
 
 ),
 

@@ -40,26 +40,24 @@ sightings as (
         reject_reason is null
         {{ where_load_is_pending(keyword='and') }}
 
+    {%- for offer, shape in offers_that_imply_events().items() %}
+
     union all
 
     select
         source_name,
         source_table,
         load_id,
-        'subscription' as evidence,
-        coalesce(updated_at, started_at, trial_started_at) as seen_at,
+        {{ quoted(offer[:-1]) }} as evidence,
+        coalesce({{ (['updated_at'] + shape.happened) | join(', ') }}) as seen_at,
         cast(null as {{ dbt.type_string() }}) as previous_anonymous_id,
-        user_id,
-        customer_id,
-        email_hash,
-        cast(null as {{ dbt.type_string() }}) as phone_hash,
-        cast(null as {{ dbt.type_string() }}) as device_id,
-        cast(null as {{ dbt.type_string() }}) as anonymous_id
+        {{- record_identifiers(shape) }}
 
-    from {{ ref('int_subscriptions_unioned') }}
+    from {{ ref('int_' ~ offer ~ '_unioned') }}
     where
         reject_reason is null
         {{ where_load_is_pending(keyword='and') }}
+    {%- endfor %}
 
 ),
 

@@ -26,16 +26,16 @@ dirty_endpoints as (
 
     union
 
-    -- events that subscriptions imply, and those of winners: where they stand now
+    -- events that records imply, and those of winners: where they stand now
     select endpoint_id
     from {{ ref('int_events_classified') }}
     where event_id in (select dirty.event_id from {{ ref('int_dirty_events') }} as dirty)
 
     union
 
-    -- where an implied event stood before: any version of its subscription may have named the customer
-    select {{ first_identifier_id(['user_id', 'customer_id', 'email_hash']) }} as endpoint_id
-    from {{ ref('int_dirty_subscriptions') }}
+    -- where an implied event stood before: any version of its record may have named somebody
+    select {{ endpoint_identifier_id() }} as endpoint_id
+    from {{ ref('int_dirty_records') }}
 
 )
 

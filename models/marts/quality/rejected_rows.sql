@@ -2,7 +2,7 @@ with
 
 rejects as (
 
-    {%- for offer in ['events', 'identity_links', 'subscriptions', 'ad_spend'] %}
+    {%- for offer in known_offers() %}
 
     select
         {{ quoted(offer) }} as offer,

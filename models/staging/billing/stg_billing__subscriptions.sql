@@ -1,1 +1,1 @@
-{{ finish_subscriptions([ref('stg_billing__subscription_versions')]) }}
+{{ finish_records('subscriptions', [ref('stg_billing__subscription_versions')]) }}

@@ -1,1 +1,1 @@
-{{ finish_subscriptions(generic_drafts('subscriptions')) }}
+{{ finish_records('subscriptions', generic_drafts('subscriptions')) }}

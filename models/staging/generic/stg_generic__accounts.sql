@@ -1,0 +1,1 @@
+{{ finish_records('accounts', generic_drafts('accounts')) }}

@@ -1,0 +1,1 @@
+{{ finish_records('commercial_offers', generic_drafts('commercial_offers')) }}

@@ -1,0 +1,1 @@
+{{ finish_records('content_assets', generic_drafts('content_assets')) }}

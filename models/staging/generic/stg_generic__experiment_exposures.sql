@@ -1,0 +1,1 @@
+{{ finish_records('experiment_exposures', generic_drafts('experiment_exposures')) }}

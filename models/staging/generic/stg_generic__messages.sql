@@ -1,0 +1,1 @@
+{{ finish_records('messages', generic_drafts('messages')) }}

@@ -1,0 +1,1 @@
+{{ finish_records('support_contacts', generic_drafts('support_contacts')) }}

@@ -1,0 +1,1 @@
+{{ finish_records('survey_responses', generic_drafts('survey_responses')) }}
