@@ -1,0 +1,1 @@
+{{ retention_starts('account', 'account_retention_start_id') }}

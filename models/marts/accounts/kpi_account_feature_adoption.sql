@@ -1,0 +1,1 @@
+{{ feature_adoption('account', 'account_feature_adoption_id') }}

@@ -1,0 +1,84 @@
+with
+
+ctas as (
+
+    select * from {{ ref('ctas') }}
+
+),
+
+interactions as (
+
+    -- a page on which it stands was seen
+    select
+        ctas.cta_type,
+        ctas.cta,
+        'exposed' as interaction,
+        events.person_id,
+        events.event_id,
+        events.occurred_at
+
+    from {{ ref('int_events_identified') }} as events
+    inner join ctas
+        on
+            ctas.cta_type = 'landing_page'
+            and {{ regex_match('events.page_path', pattern_column='ctas.page_path_pattern') }}
+    where events.event_type in ('page', 'screen')
+
+    union all
+
+    -- a mail in which it stands was delivered; it was clicked there
+    select
+        ctas.cta_type,
+        ctas.cta,
+        case events.event_name when 'message_clicked' then 'clicked' else 'exposed' end as interaction,
+        events.person_id,
+        events.event_id,
+        events.occurred_at
+
+    from {{ ref('int_events_identified') }} as events
+    inner join ctas
+        on
+            ctas.cta_type = 'email'
+            and {{ json_text('events.properties', 'campaign') }} = ctas.campaign
+            and (
+                events.event_name = 'message_delivered'
+                or coalesce({{ json_text('events.properties', 'cta') }}, ctas.cta) = ctas.cta
+            )
+    where events.event_name in ('message_delivered', 'message_clicked')
+
+    union all
+
+    -- its form was begun, or sent
+    select
+        ctas.cta_type,
+        ctas.cta,
+        case events.event_name when 'form_started' then 'form_started' else 'lead' end as interaction,
+        events.person_id,
+        events.event_id,
+        events.occurred_at
+
+    from {{ ref('int_events_identified') }} as events
+    inner join ctas on {{ json_text('events.properties', 'cta') }} = ctas.cta
+    where
+        events.event_name = 'form_started'
+        or events.event_name in (select goals.event_name from {{ ref('goals') }} as goals where goals.goal = 'lead')
+
+),
+
+fct_cta_interactions as (
+
+    select
+        {{ key_of(['cta_type', 'cta', 'interaction', 'event_id']) }} as cta_interaction_id,
+        cta_type,
+        cta,
+        interaction,
+        person_id,
+        event_id,
+        occurred_at,
+        {{ local_date('occurred_at') }} as occurred_date
+
+    from interactions
+
+)
+
+select * from fct_cta_interactions

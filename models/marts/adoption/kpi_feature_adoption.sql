@@ -1,0 +1,1 @@
+{{ feature_adoption('person', 'feature_adoption_id') }}
