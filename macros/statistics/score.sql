@@ -12,7 +12,7 @@
 select
     {{ columns_before(group_columns) }}cast(max(positives) as bigint) as positives,
     cast(max(negatives) as bigint) as negatives,
-    cast(sum(positives_here * (2 * (negatives - false_positives) + 2 * negatives_here)) as double)
+    cast(sum(positives_here * (2 * (negatives - false_positives) + negatives_here)) as double)
         / nullif(2e0 * max(positives) * max(negatives), 0e0) as auc
 
 from (

@@ -282,6 +282,18 @@ class Bench:
             command.append("--full-refresh")
         return self.dbt(*command, **options)
 
+    def rendered(self, jinja: str, **variables) -> str:
+        """What the project's macros make of it: SQL, with these variables but read only once."""
+        from dbt.cli.main import dbtRunner
+
+        flags = self.flags({**self.variables, **variables})
+        with self.at_work():
+            outcome = dbtRunner(manifest=self.manifest()).invoke(
+                ["compile", "--inline", jinja, *flags]
+            )
+        assert outcome.success, outcome.exception
+        return outcome.result.results[0].node.compiled_code
+
     def connect(self) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(str(self.database), read_only=True)
 

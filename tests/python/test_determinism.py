@@ -11,7 +11,6 @@ import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -142,23 +141,10 @@ def moments_of(name: str) -> list[datetime]:
     return [night + n * quarter for night in nights for n in range(-QUARTERS, QUARTERS + 1)]
 
 
-def rendered(bench: Bench, jinja: str, **variables) -> str:
-    """What the project's macros make of it: SQL, with these variables but read only once."""
-    from dbt.cli.main import dbtRunner
-
-    flags = bench.flags({**bench.variables, **variables})
-    with bench.at_work():
-        outcome = dbtRunner(manifest=bench.manifest()).invoke(
-            ["compile", "--inline", jinja, *flags]
-        )
-    assert outcome.success, outcome.exception
-    return outcome.result.results[0].node.compiled_code
-
-
 @pytest.fixture(scope="module")
 def render(tmp_path_factory):
     variables = {"as_of": str(worlds.AS_OF)}  # as in the other tests: the project is read once
-    return partial(rendered, Bench(tmp_path_factory.mktemp("render"), variables=variables))
+    return Bench(tmp_path_factory.mktemp("render"), variables=variables).rendered
 
 
 @pytest.mark.slow
