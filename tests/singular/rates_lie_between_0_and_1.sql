@@ -1,12 +1,10 @@
 {#- every column that ends in _rate or _share of every kpi table, found in the project itself, so that no new one is forgotten -#}
 {%- set checks = [] -%}
-{%- if execute -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name.startswith('kpi_') -%}
-        {%- for column in node.columns.values() if column.name.endswith('_rate') or column.name.endswith('_share') or column.name.endswith('_lower') or column.name.endswith('_upper') -%}
-            {%- do checks.append({'table': node.name, 'relation': node.relation_name, 'column': column.name}) -%}
-        {%- endfor -%}
+{%- for node in kpi_nodes().values() -%}
+    {%- for column in node.columns.values() if column.name.endswith('_rate') or column.name.endswith('_share') or column.name.endswith('_rate_lower') or column.name.endswith('_rate_upper') -%}
+        {%- do checks.append({'table': node.name, 'relation': node.relation_name, 'column': column.name}) -%}
     {%- endfor -%}
-{%- endif -%}
+{%- endfor -%}
 {%- for check in checks %}
 select {{ quoted(check.table) }} as table_name, {{ quoted(check.column) }} as column_name, count(*) as row_count
 from {{ check.relation }}
@@ -16,5 +14,12 @@ having count(*) > 0
 {%- else %}
 select 1 as nothing where 1 = 0
 {%- endfor %}
--- depends_on: {{ ref('kpi_acquisition_daily') }} {{ ref('kpi_entry_conversion') }} {{ ref('kpi_time_to_convert') }}
--- depends_on: {{ ref('kpi_active_persons_daily') }} {{ ref('kpi_session_frequency') }} {{ ref('kpi_retention_cohorts') }}
+-- depends_on: {{ ref('kpi_account_feature_adoption') }} {{ ref('kpi_account_retention_cohorts') }} {{ ref('kpi_active_accounts_daily') }}
+-- depends_on: {{ ref('kpi_acquisition_daily') }} {{ ref('kpi_campaign_engagement') }} {{ ref('kpi_content_performance') }}
+-- depends_on: {{ ref('kpi_entry_conversion') }} {{ ref('kpi_experiment_results') }} {{ ref('kpi_next_action_time') }}
+-- depends_on: {{ ref('kpi_active_persons_daily') }} {{ ref('kpi_checkout_abandonment') }} {{ ref('kpi_conversion_pages') }}
+-- depends_on: {{ ref('kpi_help_retention') }} {{ ref('kpi_lead_conversion') }} {{ ref('kpi_onboarding') }}
+-- depends_on: {{ ref('kpi_support') }} {{ ref('kpi_time_to_convert') }} {{ ref('kpi_trial_subscription') }}
+-- depends_on: {{ ref('kpi_feature_adoption') }} {{ ref('kpi_feature_breadth') }} {{ ref('kpi_session_frequency') }}
+-- depends_on: {{ ref('kpi_session_stages') }} {{ ref('kpi_survey_scores') }} {{ ref('kpi_advocacy') }}
+-- depends_on: {{ ref('kpi_expansion') }} {{ ref('kpi_lifetime_value') }} {{ ref('kpi_retention_cohorts') }}

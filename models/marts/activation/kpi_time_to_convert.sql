@@ -95,57 +95,10 @@ counted as (
 
 ),
 
--- Kaplan-Meier: at each moment the share of those still followed who convert; the product of the rest is the share not yet converted
-leavings as (
-
-    select
-        {{ cohort | join(', ') }},
-        followed_seconds,
-        sum(case when has_converted then 1 else 0 end) as converted_now,
-        count(*) as left_now
-
-    from followed
-    group by {{ cohort | join(', ') }}, followed_seconds
-
-),
-
-at_risk as (
-
-    select
-        *,
-        sum(left_now) over (
-            partition by {{ cohort | join(', ') }}
-            order by followed_seconds desc
-            rows between unbounded preceding and current row
-        ) as at_risk_count
-
-    from leavings
-
-),
-
-survival as (
-
-    select
-        *,
-        sum(case when converted_now = at_risk_count then -1000.0 else ln(1.0 - cast(converted_now as double) / at_risk_count) end) over (
-            partition by {{ cohort | join(', ') }}
-            order by followed_seconds
-            rows between unbounded preceding and current row
-        ) as log_survival
-
-    from at_risk
-
-),
-
+-- people not yet converted are censored, not dropped
 medians as (
 
-    select
-        {{ cohort | join(', ') }},
-        -- ln 0.5, with room for the last digit of the sum
-        min(case when log_survival <= -0.693147180559945 + 1e-9 then followed_seconds end) as seconds_to_convert_median
-
-    from survival
-    group by {{ cohort | join(', ') }}
+    {{ kaplan_meier_median('followed', cohort, 'followed_seconds', 'has_converted', name='seconds_to_convert_median') | indent(4) }}
 
 ),
 
