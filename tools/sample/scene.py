@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,9 @@ from tools.sample import behaviour, dirt, money, people, sessions
 from tools.sample import catalog as c
 from tools.sample.arrays import MONEY, TEXT, TIME, row_ids, take, uuids
 from tools.sample.people import NO
-from tools.sample.world import MS, NEVER, Chunk
+from tools.sample.world import DAY, HOUR, MS, NEVER, Chunk
+
+T = TypeVar("T")
 
 
 def schema_of(text: str) -> pa.Schema:
@@ -28,8 +31,9 @@ class Draft:
     """A table before delivery.
 
     `at` is when each row's event happened, `arrives_at` when it would arrive if all went well,
-    `number` makes the row id (rows that share one are states of one thing), `person` who did it,
-    `emails` and `phones` which spellings and phones the rows carry (NO for none).
+    `number` makes the row id (rows that share one are states of one thing), unless `ids` has it;
+    `person` is who did it (NO for no one), `emails` and `phones` which spellings and phones the
+    rows carry (NO for none). A table without an id has no `id_column`.
     """
 
     table: tuple[str, str]
@@ -38,10 +42,16 @@ class Draft:
     person: np.ndarray
     columns: Callable[[dirt.Delivery], dict[str, pa.Array]]
     number: np.ndarray
-    id_column: str
+    id_column: str | None
     can_wait: bool = False
+    ids: pa.Array | None = None
     emails: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     phones: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+
+def next_export(at: np.ndarray) -> np.ndarray:
+    """Billing, and what else is exported, leaves each night at three."""
+    return (at // DAY + 1) * DAY + 3 * HOUR
 
 
 _AGENTS = pa.array([agent for kind in range(5) for agent in c.USER_AGENTS[kind]])
@@ -78,9 +88,16 @@ class Scene:
         self.cookies = uuids(rng, cookies)
         self.device_ids = uuids(rng, len(self.devices.kind))
         self.known_to_billing = rng.random(chunk.persons) < 0.9
+        self._drawn: dict[Callable, object] = {}
 
     def __len__(self) -> int:
         return self.chunk.persons
+
+    def once(self, draw: Callable[[Scene], T]) -> T:
+        """What `draw` makes of this scene, drawn the first time that it is asked for."""
+        if draw not in self._drawn:
+            self._drawn[draw] = draw(self)
+        return self._drawn[draw]
 
     @cached_property
     def users(self) -> pa.Array:
@@ -117,6 +134,24 @@ class Scene:
         number = np.arange(count)
         words = [f"{_GROUP_WORDS[i % 8]} {_GROUP_WORDS[(i // 8 + 3) % 8]} Ltd" for i in number]
         return row_ids("acc", self.chunk.number, number), pa.array(words)
+
+    @cached_property
+    def told(self) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+        """Of each identify call: its clocks, the e-mail's spelling and the phone, NO for none."""
+        rng, calls = self.chunk.rng("identifies"), self.calls["identifies"]
+        person = self.sessions.person[calls.session]
+        clock = self.sent(calls.session, calls.at, rng)
+        spelled = self.spell(rng, person, 0.97)
+        spelled = np.where(calls.has_user, spelled, self.spell(rng, person))
+        shares = self.people.gives_phone[person] & (rng.random(len(person)) < 0.8)
+        return clock, spelled, np.where(shares & calls.has_user, person, NO)
+
+    def first_track(self, event: str) -> np.ndarray:
+        """When each person first did `event`, NEVER where he did not."""
+        ev, first = self.events, np.full(len(self), NEVER)
+        of = np.flatnonzero((ev.table == behaviour.TRACK) & (ev.code == c.EVENT[event]))
+        np.minimum.at(first, self.sessions.person[ev.session[of]], ev.at[of])
+        return first
 
     def spell(self, rng, person: np.ndarray, share: float = 1.0) -> np.ndarray:
         """Index into `emails` of one spelling for each person, NO for 1 - `share` of them."""

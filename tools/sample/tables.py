@@ -10,8 +10,8 @@ from tools.sample import behaviour, dirt, money, sessions
 from tools.sample import catalog as c
 from tools.sample.arrays import TEXT, decimals, iso_text, load_ids, row_ids, take, times
 from tools.sample.people import NO
-from tools.sample.scene import Draft, Scene, schema_of
-from tools.sample.world import DAY, HOUR, MINUTE, MS, NEVER
+from tools.sample.scene import Draft, Scene, next_export, schema_of
+from tools.sample.world import DAY, MINUTE, MS, NEVER
 
 _CAMPAIGN = " ".join(
     f"context_campaign_{part}" for part in ("source", "medium", "name", "term", "content")
@@ -263,14 +263,10 @@ def screens(scene: Scene) -> Draft:
 
 def identifies(scene: Scene) -> Draft:
     """Draft of segment.identifies."""
-    rng, calls = scene.chunk.rng("identifies"), scene.calls["identifies"]
+    calls = scene.calls["identifies"]
     session = calls.session
     person = scene.sessions.person[session]
-    clock = scene.sent(session, calls.at, rng)
-    spelled = scene.spell(rng, person, 0.97)
-    spelled = np.where(calls.has_user, spelled, scene.spell(rng, person))
-    shares = scene.people.gives_phone[person] & (rng.random(len(person)) < 0.8) & calls.has_user
-    phone = np.where(shares, person, NO)
+    clock, spelled, phone = scene.told
 
     def columns(d: dirt.Delivery) -> dict[str, pa.Array]:
         i = d.source
@@ -341,11 +337,6 @@ def aliases(scene: Scene) -> Draft:
 # ---------------------------------------------------------------- billing and commerce
 
 
-def _next_export(at: np.ndarray) -> np.ndarray:
-    """Billing is exported each night at three."""
-    return (at // DAY + 1) * DAY + 3 * HOUR
-
-
 def customers(scene: Scene) -> Draft:
     """Draft of billing.customers: one row at creation, for some a second after a change."""
     rng, subs = scene.chunk.rng("customers"), scene.subscriptions
@@ -373,7 +364,7 @@ def customers(scene: Scene) -> Draft:
         }
 
     return Draft(
-        ("billing", "customers"), updated_at, _next_export(updated_at), who, columns,
+        ("billing", "customers"), updated_at, next_export(updated_at), who, columns,
         who, "customer_id", emails=spelled, phones=phone,
     )  # fmt: skip
 
@@ -413,7 +404,7 @@ def subscriptions(scene: Scene) -> Draft:
         }
 
     return Draft(
-        ("billing", "subscriptions"), versions.updated_at, _next_export(versions.updated_at),
+        ("billing", "subscriptions"), versions.updated_at, next_export(versions.updated_at),
         person, columns, of, "subscription_id",
     )  # fmt: skip
 
@@ -440,7 +431,7 @@ def invoices(scene: Scene) -> Draft:
         }
 
     return Draft(
-        ("billing", "invoices"), inv.state_at, _next_export(inv.state_at), person, columns,
+        ("billing", "invoices"), inv.state_at, next_export(inv.state_at), person, columns,
         of, "invoice_id",
     )  # fmt: skip
 
