@@ -68,7 +68,8 @@ PLANTED: dict[str, tuple[float, str]] = {
         0.05,
         "Share of persons who would use a second user id, same e-mail, on a second browser",
     ),
-    "message_digest_share": (1 / 3, "Share of persons, by a coin, who get the monthly digest"),
+    "message_digest_share": (0.30, "Share of persons, by a coin, who get the monthly digest"),
+    "message_sunset_days": (90, "Days after leaving from which on no digest or push is queued"),
     "message_no_consent_share": (0.06, "Share of persons who allow no marketing messages"),
     "message_holdout_share": (0.05, "Share of persons held out from all but service messages"),
     "message_frequency_cap_hours": (

@@ -6,7 +6,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tools.sample import behaviour, dirt, money, sessions
+from tools.sample import (
+    behaviour,
+    dirt,
+    exposures,
+    messages,
+    money,
+    offers,
+    registers,
+    sessions,
+    support,
+    surveys,
+)
 from tools.sample import catalog as c
 from tools.sample.arrays import TEXT, decimals, iso_text, load_ids, row_ids, take, times
 from tools.sample.people import NO
@@ -63,6 +74,13 @@ SCHEMAS: dict[tuple[str, str], pa.Schema] = {
         "date:d platform campaign utm_source utm_medium utm_campaign impressions:i clicks:i "
         f"spend_amount:m currency updated_at:t {_LOAD}"
     ),
+    exposures.TABLE: exposures.SCHEMA,
+    messages.TABLE: messages.SCHEMA,
+    offers.TABLE: offers.SCHEMA,
+    support.TABLE: support.SCHEMA,
+    surveys.TABLE: surveys.SCHEMA,
+    registers.ACCOUNTS: registers.ACCOUNTS_SCHEMA,
+    registers.ASSETS: registers.ASSETS_SCHEMA,
 }
 
 
@@ -496,12 +514,22 @@ def refunds(scene: Scene) -> Draft:
 PREFIXES = {
     "tracks": "trk", "pages": "pag", "screens": "scr", "identifies": "idf", "groups": "grp",
     "aliases": "ali", "customers": "cus", "subscriptions": "sub", "invoices": "inv",
-    "orders": "ord", "refunds": "ref",
+    "orders": "ord", "refunds": "ref", "messages": "msg", "support_contacts": "sup",
+    "survey_responses": "svy", "commercial_offers": "off", "accounts": "acc",
+    "content_assets": "ast",
 }  # fmt: skip
 DRAFTS = (
     tracks, pages, screens, identifies, groups, aliases,
     customers, subscriptions, invoices, orders, refunds,
+    exposures.experiment_exposures, messages.messages, offers.commercial_offers,
+    support.support_contacts, surveys.survey_responses, registers.accounts,
 )  # fmt: skip
+
+
+def drafts(scene: Scene) -> list[Draft]:
+    """All drafts of a chunk; the first one also has what belongs to the whole company."""
+    of_company = (registers.content_assets,) if scene.chunk.number == 0 else ()
+    return [draft(scene) for draft in (*DRAFTS, *of_company)]
 
 
 def deliver(scene: Scene, draft: Draft) -> tuple[pa.Table, dirt.Delivery]:
@@ -512,9 +540,19 @@ def deliver(scene: Scene, draft: Draft) -> tuple[pa.Table, dirt.Delivery]:
     drafted = draft.number[delivery.source]
     delivery.number = np.where(delivery.number == dirt.NONE, drafted, delivery.number)
     columns = draft.columns(delivery)
-    columns[draft.id_column] = row_ids(PREFIXES[key[1]], scene.chunk.number, delivery.number)
+    if draft.id_column:
+        columns[draft.id_column] = _ids(scene, draft, delivery)
     columns["_load_id"] = load_ids(delivery.loaded_at)
     columns["_loaded_at"] = times(delivery.loaded_at)
     dirt.damage(key, columns, delivery, scene.chunk.number)
     schema = SCHEMAS[key]
     return pa.table([columns[f.name] for f in schema], schema=schema), delivery
+
+
+def _ids(scene: Scene, draft: Draft, delivery: dirt.Delivery) -> pa.Array:
+    """Row ids: the draft's own, else made ones, as for all broken rows."""
+    made = row_ids(PREFIXES[draft.table[1]], scene.chunk.number, delivery.number)
+    if draft.ids is None:
+        return made
+    own = np.where(delivery.number < len(draft.ids), delivery.number, NO)
+    return pc.coalesce(take(draft.ids, own), made)
