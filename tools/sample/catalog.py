@@ -143,6 +143,11 @@ PLANTED: dict[str, tuple[float, str]] = {
         "Share of renewal offers accepted, of those who do not cancel before the term ends",
     ),
     "offer_accepted_share_seats": (0.25, "Share of offers of more seats accepted"),
+    "offer_upgrade_days": (
+        30,
+        "Whoever moves to a dearer plan has accepted an offer of it so many days before at most",
+    ),
+    "offer_renewal_notice_days": (30, "Days before the end of a year's term of a renewal offer"),
     "offer_declined_share": (0.40, "Share declined of the offers that are not accepted"),
     "duplicate_share_exact": (0.02, "Rows delivered once more, unchanged, in a later load"),
     "duplicate_share_conflicting": (0.005, "Rows delivered once more, same id, other payload"),

@@ -28,7 +28,7 @@ PRICES = {UPSELL: 9, CROSS_SELL: 15, SEATS: 8}  # EUR a month; of seats, each
 CHANNELS = ("email", "in_app", "call")
 CHANNEL_SHARES = (0.5, 0.4, 0.1)
 ANSWER_TIME = 10 * DAY  # of whoever answers, but for renewals
-TERM_NOTICE = 30 * DAY
+TERM_NOTICE = c.planted("offer_renewal_notice_days") * DAY
 
 
 @dataclass
@@ -111,13 +111,14 @@ def draw_offers(scene: Scene) -> Offers:
 
 
 def _add_upgrades(scene, rng, add) -> None:
-    """Who moves to a dearer plan was offered it, and took it in the 30 days before he moved.
+    """Who moves to a dearer plan was offered it, and took it in the days before he moved.
 
     Some of those who never move were offered it too.
     """
     subs, prices = scene.subscriptions, np.array(c.PLAN_PRICES)
     moves = np.flatnonzero((subs.upgraded_at < NEVER) & (subs.new_plan > subs.plan))
-    room = np.minimum(subs.upgraded_at - subs.started_at - 3 * DAY, 30 * DAY)[moves]
+    longest = c.planted("offer_upgrade_days") * DAY
+    room = np.minimum(subs.upgraded_at - subs.started_at - 3 * DAY, longest)[moves]
     before = MINUTE + (rng.random(len(moves)) * (room - HOUR)).astype(np.int64)
     accepted_at = whole_ms(subs.upgraded_at[moves] - before)
     at = accepted_at - rng.integers(HOUR // MS, 2 * DAY // MS, len(moves)) * MS
@@ -136,7 +137,7 @@ def _add_upgrades(scene, rng, add) -> None:
 
 
 def _add_renewals(scene, rng, add) -> None:
-    """Whoever pays by the year is asked 30 days before each end of a term."""
+    """Whoever pays by the year is asked some days before each end of a term."""
     subs, end = scene.subscriptions, scene.chunk.world.end_us
     is_asked = subs.is_yearly & (subs.started_at < end)
     begin = np.where(is_asked, subs.started_at, 0)
