@@ -31,6 +31,10 @@ HUGE_TEXT = "A very long title. " * 500
 NUL_TEXT = "Pric\x00ing"
 
 _NOBODY = {"anonymous_id": (None,), "user_id": (None,)}
+_UNNAMED = {
+    name: (None,)
+    for name in ("user_id", "customer_id", "email", "phone", "anonymous_id", "device_id")
+}
 _BOT = {
     "context_user_agent": (c.BOT_AGENT,),
     "anonymous_id": BOT_IDS,
@@ -142,6 +146,53 @@ BREAKS: dict[tuple[str, str], list[tuple[str, dict[str, tuple]]]] = {
         ("negative_amount", {"amount": (Decimal("-5.00"),)}),
         ("unknown_currency", {"currency": ("XXX",)}),
     ],
+    ("generic", "messages"): [
+        ("null_row_id", {"message_id": (None,)}),
+        ("no_identity", _UNNAMED),
+        ("timestamp_1970", {"occurred_at": (EPOCH,), "updated_at": (EPOCH,)}),
+        ("timestamp_2099", {"occurred_at": (FAR,), "updated_at": (FAR,)}),
+        ("timestamp_null", {"occurred_at": (None,)}),
+        ("unknown_event", {"message_event": ("zz_test_event", "")}),
+    ],
+    ("generic", "support_contacts"): [
+        ("null_row_id", {"contact_id": (None,)}),
+        ("no_identity", _UNNAMED),
+        ("timestamp_1970", {"opened_at": (EPOCH,)}),
+        ("timestamp_2099", {"opened_at": (FAR,), "updated_at": (FAR,)}),
+        ("score_out_of_range", {"csat_score": (0, 6, 99)}),
+        ("negative_amount", {"cost_amount": (Decimal("-6.00"),)}),
+        ("unknown_currency", {"currency_code": ("XXX",)}),
+    ],
+    ("generic", "survey_responses"): [
+        ("null_row_id", {"response_id": (None,)}),
+        ("no_identity", _UNNAMED),
+        ("timestamp_1970", {"invited_at": (EPOCH,)}),
+        ("timestamp_2099", {"invited_at": (FAR,), "updated_at": (FAR,)}),
+        ("score_out_of_range", {"score": (11, -1, 42)}),
+    ],
+    ("generic", "experiment_exposures"): [
+        ("null_experiment", {"experiment": (None,)}),
+        ("null_variant", {"variant": (None,)}),
+        ("no_identity", _UNNAMED),
+        ("timestamp_1970", {"exposed_at": (EPOCH,), "updated_at": (EPOCH,)}),
+        ("timestamp_2099", {"exposed_at": (FAR,), "updated_at": (FAR,)}),
+    ],
+    ("generic", "commercial_offers"): [
+        ("null_row_id", {"offer_id": (None,)}),
+        ("no_identity", _UNNAMED),
+        ("timestamp_1970", {"offered_at": (EPOCH,)}),
+        ("timestamp_2099", {"offered_at": (FAR,), "updated_at": (FAR,)}),
+        ("negative_amount", {"amount": (Decimal("-9.00"),)}),
+        ("unknown_currency", {"currency_code": ("XXX",)}),
+    ],
+    ("generic", "content_assets"): [
+        ("null_row_id", {"asset_id": (None,)}),
+        ("timestamp_2099", {"published_at": (FAR,), "updated_at": (FAR,)}),
+    ],
+    ("generic", "accounts"): [
+        ("null_row_id", {"account_id": (None,)}),
+        ("timestamp_2099", {"created_at": (FAR,), "updated_at": (FAR,)}),
+    ],
     ("ads", "spend"): [
         ("null_date", {"date": (None,)}),
         ("null_campaign", {"campaign": (None,)}),
@@ -159,6 +210,13 @@ CONFLICTS = {
     ("segment", "groups"): ("name", "upper"),
     ("segment", "aliases"): (None, None),
     ("commerce", "orders"): ("item_count", "plus_one"),
+    # records tell their versions by updated_at: these are no newer than what they differ from
+    ("generic", "messages"): ("cta", "superseded"),
+    ("generic", "support_contacts"): ("reason", "superseded"),
+    ("generic", "survey_responses"): ("wave", "superseded"),
+    ("generic", "commercial_offers"): ("product", "superseded"),
+    ("generic", "content_assets"): ("title", "suffix"),
+    ("generic", "accounts"): ("account_name", "upper"),
 }
 
 
@@ -259,6 +317,8 @@ def damage(
             new = pc.binary_join_element_wise(old, " | Tallyport", "")
         elif how == "upper":
             new = pc.utf8_upper(old)
+        elif how == "superseded":
+            new = pa.scalar(how, old.type)
         else:
             new = pc.add(old, pa.scalar(1, old.type))
         columns[column] = pc.if_else(is_conflict, new, old)

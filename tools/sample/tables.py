@@ -2,111 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tools.sample import behaviour, dirt, money, people, sessions
-from tools.sample import catalog as c
-from tools.sample.arrays import (
-    MONEY,
-    TEXT,
-    TIME,
-    decimals,
-    iso_text,
-    load_ids,
-    row_ids,
-    take,
-    times,
-    uuids,
+from tools.sample import (
+    behaviour,
+    dirt,
+    exposures,
+    messages,
+    money,
+    offers,
+    registers,
+    sessions,
+    support,
+    surveys,
 )
+from tools.sample import catalog as c
+from tools.sample.arrays import TEXT, decimals, iso_text, load_ids, row_ids, take, times
 from tools.sample.people import NO
-from tools.sample.world import DAY, HOUR, MINUTE, MS, NEVER, Chunk
-
-
-def _schema(text: str) -> pa.Schema:
-    """A schema from `name` or `name:type` words; text is the default type."""
-    types = {"t": TIME, "m": MONEY, "i": pa.int64(), "d": pa.date32()}
-    parts = (word.partition(":") for word in text.split())
-    return pa.schema([(name, types[kind] if kind else TEXT) for name, _, kind in parts])
-
+from tools.sample.scene import Draft, Scene, next_export, schema_of
+from tools.sample.world import DAY, MINUTE, MS, NEVER
 
 _CAMPAIGN = " ".join(
     f"context_campaign_{part}" for part in ("source", "medium", "name", "term", "content")
 )
 _LOAD = "_load_id _loaded_at:t"
 SCHEMAS: dict[tuple[str, str], pa.Schema] = {
-    ("segment", "tracks"): _schema(
+    ("segment", "tracks"): schema_of(
         "id anonymous_id user_id event event_text timestamp original_timestamp sent_at:t "
         "received_at:t context_ip context_user_agent context_page_url context_page_path "
         f"context_page_referrer context_page_title {_CAMPAIGN} context_device_id "
         f"context_traits_email properties {_LOAD}"
     ),
-    ("segment", "pages"): _schema(
+    ("segment", "pages"): schema_of(
         "id anonymous_id user_id name title url path referrer search timestamp:t sent_at:t "
         f"received_at:t context_ip context_user_agent {_CAMPAIGN} context_device_id {_LOAD}"
     ),
-    ("segment", "screens"): _schema(
+    ("segment", "screens"): schema_of(
         "id anonymous_id user_id name timestamp:t sent_at:t received_at:t context_ip "
         f"context_user_agent context_device_id context_os_name {_LOAD}"
     ),
-    ("segment", "identifies"): _schema(
+    ("segment", "identifies"): schema_of(
         "id anonymous_id user_id email phone name timestamp:t sent_at:t received_at:t context_ip "
         f"context_device_id {_LOAD}"
     ),
-    ("segment", "groups"): _schema(
+    ("segment", "groups"): schema_of(
         f"id anonymous_id user_id group_id name timestamp:t received_at:t {_LOAD}"
     ),
-    ("segment", "aliases"): _schema(f"id previous_id user_id timestamp:t received_at:t {_LOAD}"),
-    ("billing", "customers"): _schema(
+    ("segment", "aliases"): schema_of(f"id previous_id user_id timestamp:t received_at:t {_LOAD}"),
+    ("billing", "customers"): schema_of(
         f"customer_id user_id email phone name country created_at:t updated_at:t {_LOAD}"
     ),
-    ("billing", "subscriptions"): _schema(
+    ("billing", "subscriptions"): schema_of(
         "subscription_id customer_id user_id plan billing_interval status trial_started_at:t "
         "trial_ended_at:t started_at:t cancelled_at:t ended_at:t mrr_amount:m currency "
         f"updated_at:t {_LOAD}"
     ),
-    ("billing", "invoices"): _schema(
+    ("billing", "invoices"): schema_of(
         "invoice_id customer_id user_id subscription_id amount:m currency status issued_at:t "
         f"paid_at:t updated_at:t {_LOAD}"
     ),
-    ("commerce", "orders"): _schema(
+    ("commerce", "orders"): schema_of(
         "order_id user_id email anonymous_id total_amount:m currency item_count:i placed_at:t "
         f"updated_at:t {_LOAD}"
     ),
-    ("commerce", "refunds"): _schema(
+    ("commerce", "refunds"): schema_of(
         f"refund_id order_id user_id amount:m currency refunded_at:t updated_at:t {_LOAD}"
     ),
-    ("ads", "spend"): _schema(
+    ("ads", "spend"): schema_of(
         "date:d platform campaign utm_source utm_medium utm_campaign impressions:i clicks:i "
         f"spend_amount:m currency updated_at:t {_LOAD}"
     ),
+    exposures.TABLE: exposures.SCHEMA,
+    messages.TABLE: messages.SCHEMA,
+    offers.TABLE: offers.SCHEMA,
+    support.TABLE: support.SCHEMA,
+    surveys.TABLE: surveys.SCHEMA,
+    registers.ACCOUNTS: registers.ACCOUNTS_SCHEMA,
+    registers.ASSETS: registers.ASSETS_SCHEMA,
 }
-
-
-@dataclass
-class Draft:
-    """A table before delivery.
-
-    `at` is when each row's event happened, `arrives_at` when it would arrive if all went well,
-    `number` makes the row id (rows that share one are states of one thing), `person` who did it,
-    `emails` and `phones` which spellings and phones the rows carry (NO for none).
-    """
-
-    table: tuple[str, str]
-    at: np.ndarray
-    arrives_at: np.ndarray
-    person: np.ndarray
-    columns: Callable[[dirt.Delivery], dict[str, pa.Array]]
-    number: np.ndarray
-    id_column: str
-    can_wait: bool = False
-    emails: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
-    phones: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 # ---------------------------------------------------------------- pools of constant text
@@ -134,127 +109,6 @@ _SCREEN = pa.array(c.SCREENS)
 _PROPERTIES = pa.array(
     [c.properties_of(e, slot) for e in c.EVENTS for slot in range(c.PROPERTY_SLOTS)]
 )
-_AGENTS = pa.array([agent for kind in range(5) for agent in c.USER_AGENTS[kind]])
-_AGENT_START = np.cumsum([0] + [len(c.USER_AGENTS[k]) for k in range(4)])
-_GROUP_WORDS = ("North", "Blue", "Harbour", "Oak", "Silver", "Field", "Stone", "River")
-
-
-class Scene:
-    """All that happens to the persons of one chunk, and the pools of text its rows take from."""
-
-    def __init__(self, chunk: Chunk) -> None:
-        self.chunk = chunk
-        self.people = people.draw_people(chunk)
-        self.visits = sessions.draw_visits(chunk, self.people)
-        self.marks = sessions.draw_milestones(chunk, self.people, self.visits)
-        self.signed = self.marks.signed_up_at < NEVER
-        self.devices = people.draw_devices(chunk, self.people, self.signed)
-        self.checkouts = sessions.draw_checkouts(chunk, self.people, self.marks)
-        self.sessions = sessions.draw_sessions(
-            chunk, self.people, self.devices, self.marks, self.visits, self.checkouts
-        )
-        behaviour.settle(chunk, self.devices, self.sessions, self.checkouts)
-        self.subscriptions, upgrades = money.draw_subscriptions(
-            chunk, self.people, self.marks, self.sessions, self.checkouts
-        )
-        self.events, self.calls = behaviour.draw_events(
-            chunk, self.people, self.devices, self.marks, self.sessions, self.checkouts, upgrades
-        )
-        self.versions = money.subscription_versions(chunk, self.subscriptions)
-        self.invoices = money.draw_invoices(chunk, self.people, self.subscriptions)
-        self.orders = money.draw_orders(chunk, self.people, self.checkouts)
-        rng = chunk.rng("ids")
-        cookies = int(self.sessions.cookie.max()) + 1 if len(self.sessions) else 0
-        self.cookies = uuids(rng, cookies)
-        self.device_ids = uuids(rng, len(self.devices.kind))
-        self.known_to_billing = rng.random(chunk.persons) < 0.9
-
-    def __len__(self) -> int:
-        return self.chunk.persons
-
-    @cached_property
-    def users(self) -> pa.Array:
-        """User ids: first ones of all persons, then second ones."""
-        n, number = len(self), self.chunk.number
-        return pa.concat_arrays(
-            [row_ids(prefix, number, np.arange(n)) for prefix in ("usr", "usr2")]
-        )
-
-    @cached_property
-    def customers(self) -> pa.Array:
-        """Billing ids of all persons."""
-        return row_ids("cus", self.chunk.number, np.arange(len(self)))
-
-    @cached_property
-    def emails(self) -> pa.Array:
-        """Spellings of e-mails, see people.email_spellings."""
-        return people.email_spellings(self.chunk, self.people)
-
-    @cached_property
-    def phones(self) -> pa.Array:
-        """Phone of each person."""
-        return people.phones(self.chunk, self.people)
-
-    @cached_property
-    def names(self) -> pa.Array:
-        """Name of each person."""
-        return people.names(self.people)
-
-    @cached_property
-    def accounts(self) -> tuple[pa.Array, pa.Array]:
-        """Ids and names of the chunk's accounts."""
-        count = max(int(self.people.account.max(initial=NO)) + 1, 1)
-        number = np.arange(count)
-        words = [f"{_GROUP_WORDS[i % 8]} {_GROUP_WORDS[(i // 8 + 3) % 8]} Ltd" for i in number]
-        return row_ids("acc", self.chunk.number, number), pa.array(words)
-
-    def spell(self, rng, person: np.ndarray, share: float = 1.0) -> np.ndarray:
-        """Index into `emails` of one spelling for each person, NO for 1 - `share` of them."""
-        spelling = sessions.pick(rng, people.EMAIL_SPELLING_SHARES, len(person))
-        index = spelling * len(self) + person
-        return np.where(rng.random(len(person)) < share, index, NO)
-
-    def user_index(self, session: np.ndarray) -> np.ndarray:
-        """Index into `users` of the user id that a session logs in with."""
-        return self.sessions.user[session] * len(self) + self.sessions.person[session]
-
-    def billing_user(self, person: np.ndarray) -> np.ndarray:
-        """Index into `users` where billing knows the user id, else NO."""
-        return np.where(self.known_to_billing[person], person, NO)
-
-    def currency(self, person: np.ndarray) -> pa.Array:
-        """Currency of each person."""
-        return take(
-            pa.array(c.CURRENCIES),
-            np.array(c.CURRENCY_OF_COUNTRY)[self.people.country[person]],
-        )
-
-    def sent(self, session: np.ndarray, at: np.ndarray, rng) -> dict[str, np.ndarray]:
-        """Clocks of a call: when sent and received, and the client's own time.
-
-        The published timestamp is the event's true time `at`. The client's clock is off by the
-        device's skew, in its own time and in sent_at alike.
-        """
-        network = rng.integers(30, 400, len(at)) * MS
-        held = rng.integers(0, 5000, len(at)) * MS
-        skew = self.devices.skew[self.sessions.device[session]]
-        original = at - network + skew
-        return {"original": original, "sent": original + held, "received": at + held}
-
-    def who(self, session: np.ndarray) -> dict[str, pa.Array]:
-        """Anonymous id, device id, address and browser of the sessions that rows stand in."""
-        device = self.sessions.device[session]
-        kind = self.devices.kind[device]
-        roams = (kind == c.MOBILE) | (kind == c.APP)
-        address = (self.devices.ip[device] + np.where(roams, session % 4, 0)) % len(people.ips())
-        return {
-            "anonymous_id": take(self.cookies, self.sessions.cookie[session]),
-            "context_device_id": take(self.device_ids, np.where(kind == c.APP, device, NO)),
-            "context_ip": take(pa.array(people.ips()), address),
-            "context_user_agent": take(_AGENTS, _AGENT_START[kind] + self.devices.agent[device]),
-        }
-
-
 # ---------------------------------------------------------------- segment
 
 
@@ -427,14 +281,10 @@ def screens(scene: Scene) -> Draft:
 
 def identifies(scene: Scene) -> Draft:
     """Draft of segment.identifies."""
-    rng, calls = scene.chunk.rng("identifies"), scene.calls["identifies"]
+    calls = scene.calls["identifies"]
     session = calls.session
     person = scene.sessions.person[session]
-    clock = scene.sent(session, calls.at, rng)
-    spelled = scene.spell(rng, person, 0.97)
-    spelled = np.where(calls.has_user, spelled, scene.spell(rng, person))
-    shares = scene.people.gives_phone[person] & (rng.random(len(person)) < 0.8) & calls.has_user
-    phone = np.where(shares, person, NO)
+    clock, spelled, phone = scene.told
 
     def columns(d: dirt.Delivery) -> dict[str, pa.Array]:
         i = d.source
@@ -505,11 +355,6 @@ def aliases(scene: Scene) -> Draft:
 # ---------------------------------------------------------------- billing and commerce
 
 
-def _next_export(at: np.ndarray) -> np.ndarray:
-    """Billing is exported each night at three."""
-    return (at // DAY + 1) * DAY + 3 * HOUR
-
-
 def customers(scene: Scene) -> Draft:
     """Draft of billing.customers: one row at creation, for some a second after a change."""
     rng, subs = scene.chunk.rng("customers"), scene.subscriptions
@@ -537,7 +382,7 @@ def customers(scene: Scene) -> Draft:
         }
 
     return Draft(
-        ("billing", "customers"), updated_at, _next_export(updated_at), who, columns,
+        ("billing", "customers"), updated_at, next_export(updated_at), who, columns,
         who, "customer_id", emails=spelled, phones=phone,
     )  # fmt: skip
 
@@ -577,7 +422,7 @@ def subscriptions(scene: Scene) -> Draft:
         }
 
     return Draft(
-        ("billing", "subscriptions"), versions.updated_at, _next_export(versions.updated_at),
+        ("billing", "subscriptions"), versions.updated_at, next_export(versions.updated_at),
         person, columns, of, "subscription_id",
     )  # fmt: skip
 
@@ -604,7 +449,7 @@ def invoices(scene: Scene) -> Draft:
         }
 
     return Draft(
-        ("billing", "invoices"), inv.state_at, _next_export(inv.state_at), person, columns,
+        ("billing", "invoices"), inv.state_at, next_export(inv.state_at), person, columns,
         of, "invoice_id",
     )  # fmt: skip
 
@@ -669,12 +514,22 @@ def refunds(scene: Scene) -> Draft:
 PREFIXES = {
     "tracks": "trk", "pages": "pag", "screens": "scr", "identifies": "idf", "groups": "grp",
     "aliases": "ali", "customers": "cus", "subscriptions": "sub", "invoices": "inv",
-    "orders": "ord", "refunds": "ref",
+    "orders": "ord", "refunds": "ref", "messages": "msg", "support_contacts": "sup",
+    "survey_responses": "svy", "commercial_offers": "off", "accounts": "acc",
+    "content_assets": "ast",
 }  # fmt: skip
 DRAFTS = (
     tracks, pages, screens, identifies, groups, aliases,
     customers, subscriptions, invoices, orders, refunds,
+    exposures.experiment_exposures, messages.messages, offers.commercial_offers,
+    support.support_contacts, surveys.survey_responses, registers.accounts,
 )  # fmt: skip
+
+
+def drafts(scene: Scene) -> list[Draft]:
+    """All drafts of a chunk; the first one also has what belongs to the whole company."""
+    of_company = (registers.content_assets,) if scene.chunk.number == 0 else ()
+    return [draft(scene) for draft in (*DRAFTS, *of_company)]
 
 
 def deliver(scene: Scene, draft: Draft) -> tuple[pa.Table, dirt.Delivery]:
@@ -685,9 +540,19 @@ def deliver(scene: Scene, draft: Draft) -> tuple[pa.Table, dirt.Delivery]:
     drafted = draft.number[delivery.source]
     delivery.number = np.where(delivery.number == dirt.NONE, drafted, delivery.number)
     columns = draft.columns(delivery)
-    columns[draft.id_column] = row_ids(PREFIXES[key[1]], scene.chunk.number, delivery.number)
+    if draft.id_column:
+        columns[draft.id_column] = _ids(scene, draft, delivery)
     columns["_load_id"] = load_ids(delivery.loaded_at)
     columns["_loaded_at"] = times(delivery.loaded_at)
     dirt.damage(key, columns, delivery, scene.chunk.number)
     schema = SCHEMAS[key]
     return pa.table([columns[f.name] for f in schema], schema=schema), delivery
+
+
+def _ids(scene: Scene, draft: Draft, delivery: dirt.Delivery) -> pa.Array:
+    """Row ids: the draft's own, else made ones, as for all broken rows."""
+    made = row_ids(PREFIXES[draft.table[1]], scene.chunk.number, delivery.number)
+    if draft.ids is None:
+        return made
+    own = np.where(delivery.number < len(draft.ids), delivery.number, NO)
+    return pc.coalesce(take(draft.ids, own), made)

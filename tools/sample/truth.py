@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tools.sample import behaviour, dirt
+from tools.sample import behaviour, dirt, exposures
 from tools.sample import catalog as c
 from tools.sample.arrays import TEXT, TIME, take, times
 from tools.sample.people import NO, person_keys
@@ -68,6 +68,15 @@ SCHEMAS: dict[str, pa.Schema] = {
         ]
     ),
     "stage_starts": pa.schema([("person_key", TEXT), ("stage", TEXT), ("started_at", TIME)]),
+    "experiments": pa.schema(
+        [
+            ("person_key", TEXT),
+            ("experiment", TEXT),
+            ("variant", TEXT),
+            ("exposed_at", TIME),
+            ("is_recorded", BOOL),
+        ]
+    ),
     "effects": pa.schema([("name", TEXT), ("description", TEXT), ("value", pa.float64())]),
     "row_counts": pa.schema(
         [
@@ -266,8 +275,27 @@ def identifiers(scene: Scene, drafts: list[Draft]) -> pa.Table:
     return pa.concat_tables(parts)
 
 
+def experiments(scene: Scene) -> pa.Table:
+    """The truth table `experiments`: each person's first exposure to what the server tries out."""
+    exposed = scene.once(exposures.draw_exposures)
+    first = np.flatnonzero(~exposed.is_repeat)
+    return _table(
+        "experiments",
+        {
+            "person_key": take(person_keys(scene.chunk), exposed.person[first]),
+            "experiment": take(pa.array(exposures.EXPERIMENTS), exposed.experiment[first]),
+            "variant": take(pa.array(exposures.VARIANTS), exposed.variant[first]),
+            "exposed_at": times(exposed.at[first]),
+            "is_recorded": pa.array(exposed.is_recorded[first]),
+        },
+    )
+
+
 def events(scene: Scene, draft: Draft, raw: pa.Table, delivery: dirt.Delivery) -> pa.Table:
-    """Rows of the truth table `events`: one per healthy row id of a raw table."""
+    """Rows of the truth table `events`: one per healthy row id of a raw table.
+
+    The key is null for what nobody did, such as the accounts.
+    """
     healthy = np.flatnonzero((delivery.broken == 0) & (delivery.copy == dirt.FIRST))
     _, one_each = np.unique(delivery.number[healthy], return_index=True)
     rows = healthy[one_each]

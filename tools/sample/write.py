@@ -119,14 +119,15 @@ def _row_counts(counts: Counter) -> pa.Table:
 
 
 def _write_chunk(out: Path, scene: tables.Scene, book: Truth | None, counts: Counter) -> None:
-    drafts = [draft(scene) for draft in tables.DRAFTS]
+    drafts = tables.drafts(scene)
     events, broken = [], []
     for draft in drafts:
         raw, delivery = tables.deliver(scene, draft)
         _write_part(out, draft.table, scene.chunk.number, raw)
         _count(counts, draft.table, delivery)
         if book:
-            events.append(truth.events(scene, draft, raw, delivery))
+            if draft.id_column:
+                events.append(truth.events(scene, draft, raw, delivery))
             person = truth.broken_persons(scene, draft, delivery)
             broken.append(truth.broken_rows(draft.table, draft.id_column, raw, delivery, person))
     if book:
@@ -136,6 +137,7 @@ def _write_chunk(out: Path, scene: tables.Scene, book: Truth | None, counts: Cou
         book.add("persons", persons)
         book.add("stage_starts", stages)
         book.add("identifiers", truth.identifiers(scene, drafts))
+        book.add("experiments", truth.experiments(scene))
 
 
 # ---------------------------------------------------------------- ads: one part for the company
