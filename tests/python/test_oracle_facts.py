@@ -75,7 +75,7 @@ def test_of_equal_copies_a_load_without_a_time_comes_last():
 def test_a_subscription_gives_its_revenue_to_each_event_that_it_implies():
     bought = subscription(user_id="ann", started_at=NOON, cancelled_at=at(1), mrr_amount=Decimal(9))
     found = tables(subscriptions=[bought])
-    assert shown(found["int_subscription_events"], "raw_event_name", "amount") == [
+    assert shown(found["int_record_events"], "raw_event_name", "amount") == [
         ("subscription_started", 9),
         ("subscription_cancelled", 9),
     ]
