@@ -329,13 +329,13 @@ def test_a_build_without_news_changes_nothing(folder, one_split):
 NOT_SUPPRESSED = "only what is not suppressed gets so far"
 ONE_SOURCE = "the project has one system of the kind"
 ONE_VALUE = {
-    "int_events_deduplicated.phone_hash": "no collector sends a phone number with an event",
     "int_events_sessionized.suppression_reason": NOT_SUPPRESSED,
     "int_events_identified.suppression_reason": NOT_SUPPRESSED,
-    "int_subscriptions_deduplicated.source_name": ONE_SOURCE,
-    "int_subscriptions_deduplicated.source_table": ONE_SOURCE,
-    "int_subscription_events.source_name": ONE_SOURCE,
-    "int_subscription_events.source_table": ONE_SOURCE,
+    **{
+        f"int_{offer}_deduplicated.{column}": ONE_SOURCE
+        for offer in oracle.RECORDS
+        for column in ("source_name", "source_table")
+    },
     "int_ad_spend_deduplicated.source_name": ONE_SOURCE,
     "fct_ad_spend.source_name": ONE_SOURCE,
     "dim_as_of.as_of_at": "there is one clock",

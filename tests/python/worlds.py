@@ -432,7 +432,8 @@ class Stage:
 
     def exposure(self, variant: str | None, at: datetime | None = None, **more) -> RawRow:
         at = at or self.now
-        values = {"experiment": "price", "variant": variant, "exposed_at": at}
+        experiment = self.random.choice(("price", "price", "price", "layout"))
+        values = {"experiment": experiment, "variant": variant, "exposed_at": at}
         return self.record("experiment_exposures", at, **{**values, **more})
 
     def offer(self, number: int, **more) -> RawRow:
