@@ -219,6 +219,7 @@ def company(tmp_path_factory) -> Company:
          "--days", "120", "--start", "2025-08-01", "--no-truth", "--quiet"],
         cwd=ROOT, check=True,
     )  # fmt: skip
+    company.bench.complete()
     of_the_sample(company)
     rows, places = planted()
     for value, place in places.items():
