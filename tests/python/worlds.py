@@ -913,15 +913,14 @@ def a_survey_answered_later(s: Stage) -> None:
 
 @scene_of_records
 def shown_a_variant(s: Stage) -> None:
-    """Once, again, and another one: by the same cookie, and by its user later."""
+    """Once, again, and another one: by the same cookie, by its user later, or to others."""
     anon, user = s.a("anon", s.random.randrange(3)), s.a("user", s.random.randrange(3))
     first = s.exposure("a", anonymous_id=anon)
     if s.chance(0.5):  # the same exposure, told again
         s.rows.append(replace(first, values={**first.values, "updated_at": s.now + DAY}))
     s.wait(timedelta(0), timedelta(minutes=1), TIMEOUT)
-    s.exposure(
-        s.random.choice(("a", "b")), anonymous_id=anon, user_id=s.random.choice((None, user))
-    )
+    by = {"anonymous_id": anon, "user_id": s.random.choice((None, user))}
+    s.exposure(s.random.choice(("a", "b")), **s.random.choice((by, by, s.somebody())))
     s.track("experiment_viewed", anon)
     s.something(anon, s.random.choice((None, user)))
 
