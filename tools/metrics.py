@@ -29,7 +29,7 @@ Every published number, with its table. The same stands in `marts.metric_definit
 Which rows stand behind a number:
 
 ```bash
-.venv/bin/dbt run-operation explain_metric --args '{metric: kpi_trial_subscription.renewal_rate, period: 2025-06-01, segment: all}'
+.venv/bin/dbt run-operation explain_metric --args '{metric: kpi_trial_subscription.renewal_rate, period: 2025-06-01}'
 ```
 
 - A rate has its numerator and denominator beside it, and Wilson 95 % bounds. NULL is not 0: it says that there was nothing to divide by, or nobody to tell.

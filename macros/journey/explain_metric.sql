@@ -1,13 +1,13 @@
 {#
   Which rows stand behind a number? Prints the number as it is published, what it means, and the rows whose count it is.
 
-    dbt run-operation explain_metric --args '{metric: kpi_checkout_abandonment.abandonment_rate, period: 2025-11-20, segment: first_platform=app}'
+    dbt run-operation explain_metric --args '{metric: kpi_checkout_abandonment.abandonment_rate, period: 2025-11-20, within: first_platform=app}'
 
-  `metric` is table.column, as metric_definitions has it; `period` the date in the table's period column; `segment` `all` or type=value; `dimensions` what
+  `metric` is table.column, as metric_definitions has it; `period` the date in the table's period column; `within` a segment: all, or type=value; `dimensions` what
   else tells the rows apart ({step: all}); `rows` how many to print. Of a rate the rows of numerator and denominator are counted; of an amount its sum is not taken apart.
   Reads what the last build made, changes nothing.
 #}
-{% macro explain_metric(metric, period=none, segment='all', dimensions={}, rows=10) %}
+{% macro explain_metric(metric, period=none, within='all', dimensions={}, rows=10) %}
     {%- if execute -%}
         {%- set explained = explained_metrics(period) -%}
         {%- set nodes = kpi_nodes() -%}
@@ -23,7 +23,7 @@
         {%- if node.config.meta.period and not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', period | string) -%}
             {{ exceptions.raise_compiler_error('[M2] `' ~ metric ~ '` needs a period, a date of `' ~ node.config.meta.period ~ '` like 2025-11-01; this is `' ~ period ~ '`.') }}
         {%- endif -%}
-        {%- set segment_type, segment_value = (segment.split('=', 1) if '=' in segment else ['all', 'all']) -%}
+        {%- set segment_type, segment_value = (within.split("=", 1) if "=" in within else ['all', 'all']) -%}
         {%- set where = ['1 = 1'] -%}
         {%- if node.config.meta.period -%}{%- do where.append(node.config.meta.period ~ ' = cast(' ~ quoted(period) ~ ' as date)') -%}{%- endif -%}
         {%- if 'segment_type' in node.columns -%}
@@ -46,7 +46,7 @@
                 else ': look in the table for periods and segments that it has.'
             )) }}
         {%- endif -%}
-        {%- do print('\n' ~ metric ~ (' of ' ~ period if period else '') ~ ', segment ' ~ segment ~ ': ' ~ found[0][0]
+        {%- do print('\n' ~ metric ~ (' of ' ~ period if period else '') ~ ', ' ~ within ~ ': ' ~ found[0][0]
             ~ (' = ' ~ found[0][1] ~ ' / ' ~ found[0][2] if parts.numerator else '') ~ ('' if found[0][3] is not sameas false else ' (its window is not over)')) -%}
         {%- do print(node.columns[column].description ~ '\n') -%}
         {%- set sides = {parts.numerator: found[0][1], parts.denominator: found[0][2]} if parts.numerator else {column: found[0][0]} -%}

@@ -263,7 +263,8 @@ def kpi_models_read_only_facts_dimensions_bridges_and_seeds(project):
     return [
         f"{node['name']} reads {parent}"
         for node in project.models()
-        if node["name"].startswith("kpi_")
+        # kpi_long computes nothing: it is the KPI tables under each other
+        if node["name"].startswith("kpi_") and node["name"] != "kpi_long"
         for parent, model in parents(project, node)
         if not parent.startswith("seed.")
         and not (

@@ -247,7 +247,7 @@ def test_the_definitions_are_written_for_everybody(company):
     definitions = company.rows("marts.metric_definitions")
     assert len({row["table_name"] for row in definitions}) >= 27
     for row in definitions:
-        assert row["description"].endswith((".", "?")), row["metric"]
+        assert row["description"].endswith((".", "?", "…")), row["metric"]
         assert "{{" not in row["description"], row["metric"]
 
 
