@@ -1271,6 +1271,7 @@ TAXONOMY = {
         9,generic,server,message_opened,is_machine,^true$,,message_opened_by_machine
         10,generic,server,survey_responded,score,^[0-4]$,,survey_answered_badly
         11,generic,server,offer_accepted,,,zero,gift_accepted
+        12,,track,feature_used,feature,^reports$,,report_found_too_late
         """,
     "touchpoint_types": """
         shop,outbound,An order was confirmed
