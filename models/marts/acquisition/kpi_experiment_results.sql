@@ -23,8 +23,7 @@ windows as (
 
     select
         experiment,
-        max(window_days) as window_days,
-        max(case when is_control then variant end) as control_variant
+        max(window_days) as window_days
 
     from planned
     group by experiment
@@ -34,8 +33,9 @@ windows as (
 exposures as (
 
     select
-        exposures.*,
-        windows.window_days,
+        exposures.experiment,
+        exposures.variant,
+        exposures.variant_count,
         {{ add_seconds('exposures.first_exposed_at', 'windows.window_days * 86400') }} as window_ends_at
 
     from {{ ref('fct_experiment_exposures') }} as exposures
@@ -47,19 +47,12 @@ exposures as (
 exclusions as (
 
     select
-        exposures.experiment,
-        sum(case when exposures.variant_count > 1 then 1 else 0 end) as excluded_count,
-        max(exposures.window_ends_at) as last_window_ends_at
+        experiment,
+        sum(case when variant_count > 1 then 1 else 0 end) as excluded_count,
+        max(window_ends_at) as last_window_ends_at
 
     from exposures
-    group by exposures.experiment
-
-),
-
-subjects as (
-
-    select * from exposures
-    where variant_count = 1
+    group by experiment
 
 ),
 
@@ -79,54 +72,19 @@ metrics as (
 
 ),
 
--- people who reached a goal in their window
-converted as (
-
-    select
-        subjects.experiment,
-        subjects.variant,
-        conversions.goal as metric,
-        count(distinct subjects.person_id) as converted_count
-
-    from subjects
-    inner join {{ ref('fct_conversions') }} as conversions
-        on
-            subjects.person_id = conversions.person_id
-            and subjects.first_exposed_at <= conversions.occurred_at
-            and subjects.window_ends_at >= conversions.occurred_at
-    group by subjects.experiment, subjects.variant, conversions.goal
-
-),
-
-revenue_of_persons as (
-
-    select
-        subjects.experiment,
-        subjects.variant,
-        subjects.person_id,
-        sum(revenue.amount) as amount
-
-    from subjects
-    inner join {{ ref('fct_revenue') }} as revenue
-        on
-            subjects.person_id = revenue.person_id
-            and subjects.first_exposed_at <= revenue.occurred_at
-            and subjects.window_ends_at >= revenue.occurred_at
-    group by subjects.experiment, subjects.variant, subjects.person_id
-
-),
-
-revenue as (
+outcomes as (
 
     select
         experiment,
         variant,
+        metric,
+        count(*) as converted_count,
         -- decimals: sums of doubles hang in their last digit on the order of the rows
-        sum(cast(amount as decimal(18, 4))) as amount_sum,
+        sum(amount) as amount_sum,
         sum(cast(cast(amount as decimal(14, 2)) * cast(amount as decimal(14, 2)) as decimal(38, 4))) as amount_square_sum
 
-    from revenue_of_persons
-    group by experiment, variant
+    from {{ ref('fct_experiment_outcomes') }}
+    group by experiment, variant, metric
 
 ),
 
@@ -137,7 +95,8 @@ sizes as (
         variant,
         count(*) as exposed_count
 
-    from subjects
+    from exposures
+    where variant_count = 1
     group by experiment, variant
 
 ),
@@ -172,30 +131,26 @@ measured as (
         arms.exposed_count,
         metrics.metric,
         metrics.metric_type,
-        case when metrics.metric_type = 'proportion' then coalesce(converted.converted_count, 0) end as converted_count,
+        case when metrics.metric_type = 'proportion' then coalesce(outcomes.converted_count, 0) end as converted_count,
         case
             when metrics.metric_type = 'mean'
-                then cast(coalesce(revenue.amount_sum, 0) as double) / nullif(arms.exposed_count, 0)
+                then cast(coalesce(outcomes.amount_sum, 0) as double) / nullif(arms.exposed_count, 0)
         end as mean_amount,
         case
             when metrics.metric_type = 'mean' and arms.exposed_count > 1
                 then (
-                    cast(coalesce(revenue.amount_square_sum, 0) as double)
-                    - cast(coalesce(revenue.amount_sum, 0) as double) * cast(coalesce(revenue.amount_sum, 0) as double) / arms.exposed_count
+                    cast(coalesce(outcomes.amount_square_sum, 0) as double)
+                    - cast(coalesce(outcomes.amount_sum, 0) as double) * cast(coalesce(outcomes.amount_sum, 0) as double) / arms.exposed_count
                 ) / (arms.exposed_count - 1)
         end as amount_variance
 
     from arms
     cross join metrics
-    left join converted
+    left join outcomes
         on
-            arms.experiment = converted.experiment
-            and arms.variant = converted.variant
-            and metrics.metric = converted.metric
-    left join revenue
-        on
-            arms.experiment = revenue.experiment
-            and arms.variant = revenue.variant
+            arms.experiment = outcomes.experiment
+            and arms.variant = outcomes.variant
+            and metrics.metric = outcomes.metric
 
 ),
 

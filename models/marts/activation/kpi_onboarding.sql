@@ -6,144 +6,13 @@ as_of as (
 
 ),
 
-facts as (
-
-    select * from {{ ref('fct_onboarding_steps') }}
-
-),
-
-steps as (
-
-    select
-        flow,
-        step,
-        cast(step_number as bigint) as step_number,
-        coalesce(cast(is_required as boolean), false) as is_required,
-        count(*) over (partition by flow) as step_count
-
-    from (
-        select distinct flow, step, step_number, is_required from {{ ref('onboarding_steps') }}
-        where role = 'step'
-    ) as rows_of_steps
-
-),
-
-starts as (
-
-    select
-        person_id,
-        flow,
-        flow_started_at,
-        {{ period_start('week', local_date('flow_started_at')) }} as cohort_week_date
-
-    from facts
-    where role = 'start'
-
-),
-
-done as (
-
-    select
-        person_id,
-        flow,
-        step,
-        seconds_since_start
-
-    from facts
-    where role = 'step' and seconds_since_start <= 14 * 86400
-
-),
-
--- how long a step took: since the last step done before it, or since the start
-done_in_order as (
+results as (
 
     select
         *,
-        seconds_since_start - coalesce(lag(seconds_since_start) over (
-            partition by person_id, flow
-            order by seconds_since_start, step
-        ), 0) as step_seconds
+        {{ period_start('week', local_date('flow_started_at')) }} as cohort_week_date
 
-    from done
-
-),
-
-goals as (
-
-    select distinct
-        person_id,
-        flow
-
-    from facts
-    where role = 'goal' and seconds_since_start <= 14 * 86400
-
-),
-
-step_results as (
-
-    select
-        starts.person_id,
-        starts.flow,
-        starts.cohort_week_date,
-        steps.step,
-        steps.step_number,
-        case when done.step is not null then 1 else 0 end as is_done,
-        done.step_seconds,
-        case when goals.person_id is not null then 1 else 0 end as has_reached_goal
-
-    from starts
-    inner join steps on starts.flow = steps.flow
-    left join done_in_order as done
-        on
-            starts.person_id = done.person_id
-            and starts.flow = done.flow
-            and steps.step = done.step
-    left join goals on starts.person_id = goals.person_id and starts.flow = goals.flow
-
-),
-
-flow_results as (
-
-    select
-        starts.person_id,
-        starts.flow,
-        starts.cohort_week_date,
-        case
-            when sum(case when steps.is_required and done.step is null then 1 else 0 end) = 0 then 1
-            else 0
-        end as is_done,
-        max(case when steps.is_required then done.seconds_since_start end) as flow_seconds,
-        max(case when goals.person_id is not null then 1 else 0 end) as has_reached_goal
-
-    from starts
-    inner join steps on starts.flow = steps.flow
-    left join done
-        on
-            starts.person_id = done.person_id
-            and starts.flow = done.flow
-            and steps.step = done.step
-    left join goals on starts.person_id = goals.person_id and starts.flow = goals.flow
-    group by starts.person_id, starts.flow, starts.cohort_week_date
-
-),
-
-results as (
-
-    select person_id, flow, cohort_week_date, step, step_number, is_done, step_seconds, has_reached_goal from step_results
-
-    union all
-
-    select
-        person_id,
-        flow,
-        cohort_week_date,
-        'all' as step,
-        cast(0 as bigint) as step_number,
-        is_done,
-        case when is_done = 1 then flow_seconds end as step_seconds,
-        has_reached_goal
-
-    from flow_results
+    from {{ ref('fct_onboarding_outcomes') }}
 
 ),
 
@@ -157,8 +26,8 @@ counted as (
         segments.segment_type,
         segments.segment_value,
         count(*) as started_count,
-        sum(results.is_done) as completed_count,
-        sum(results.has_reached_goal) as goal_count,
+        sum(case when results.is_done then 1 else 0 end) as completed_count,
+        sum(case when results.has_reached_goal then 1 else 0 end) as goal_count,
         percentile_cont(0.5) within group (order by results.step_seconds) as step_seconds_p50,
         percentile_cont(0.9) within group (order by results.step_seconds) as step_seconds_p90
 

@@ -34,8 +34,6 @@ segments_seen as (
 
 ),
 
-{%- set grain = ['month_start_date', 'segment_type', 'segment_value'] %}
-
 first_starts as (
 
     select
@@ -93,65 +91,25 @@ trials as (
 
 ),
 
-movements as (
-
-    select
-        {{ period_start('month', 'events.occurred_date') }} as month_start_date,
-        segments.segment_type,
-        segments.segment_value,
-        events.person_id,
-        {%- for movement in ['new', 'expansion', 'contraction', 'churn', 'reactivation'] %}
-        sum(case when events.movement = '{{ movement }}' then events.mrr_change_amount else 0 end) as {{ movement }}_amount,
-        {%- endfor %}
-        sum(events.mrr_change_amount) as change_amount
-
-    from {{ ref('fct_subscription_events') }} as events
-    {{ join_segments('events.person_id') }}
-    where events.movement <> 'trial_started'
-    group by {{ period_start('month', 'events.occurred_date') }}, segments.segment_type, segments.segment_value, events.person_id
-
-),
-
-balances as (
-
-    select
-        *,
-        sum(change_amount) over (
-            partition by segment_type, segment_value, person_id
-            order by month_start_date
-            rows between unbounded preceding and current row
-        ) as end_amount
-
-    from movements
-
-),
-
-person_months as (
-
-    select
-        *,
-        end_amount - change_amount as start_amount
-
-    from balances
-
-),
-
 month_movements as (
 
     select
-        {{ grain | join(', ') }},
+        months.month_start_date,
+        segments.segment_type,
+        segments.segment_value,
         {%- for movement in ['new', 'expansion', 'contraction', 'churn', 'reactivation'] %}
-        sum({{ movement }}_amount) as {{ movement }}_amount,
+        sum(months.mrr_{{ movement }}_amount) as {{ movement }}_amount,
         {%- endfor %}
-        sum(change_amount) as change_amount,
-        sum(case when start_amount > 0 and end_amount = 0 then 1 else 0 end) as churned_count,
-        sum(case when start_amount = 0 and end_amount > 0 then 1 else 0 end) as gained_count,
+        sum(months.mrr_end_amount - months.mrr_start_amount) as change_amount,
+        sum(case when months.mrr_start_amount > 0 and months.mrr_end_amount = 0 then 1 else 0 end) as churned_count,
+        sum(case when months.mrr_start_amount = 0 and months.mrr_end_amount > 0 then 1 else 0 end) as gained_count,
         -- of what was there at the month's start, what was lost
-        sum(start_amount - least(start_amount, end_amount)) as lost_amount,
-        sum(case when start_amount > 0 then end_amount - start_amount else 0 end) as kept_change_amount
+        sum(months.mrr_start_amount - least(months.mrr_start_amount, months.mrr_end_amount)) as lost_amount,
+        sum(case when months.mrr_start_amount > 0 then months.mrr_end_amount - months.mrr_start_amount else 0 end) as kept_change_amount
 
-    from person_months
-    group by {{ grain | join(', ') }}
+    from {{ ref('fct_person_mrr_months') }} as months
+    {{ join_segments('months.person_id') }}
+    group by months.month_start_date, segments.segment_type, segments.segment_value
 
 ),
 
