@@ -2,7 +2,7 @@
 
 Written from the descriptions in the yml beside the models, and shares no SQL with them.
 
-    facts = Facts(read, "Europe/Copenhagen")  # read(name): a fact, a dimension or a seed as a frame
+    facts = Facts(Warehouse(bench).frame, "Europe/Copenhagen")
     TABLES["kpi_support"].make(facts)
 
 Each section of the marts has a module: acquisition, activation, adoption, expansion, retention and
@@ -10,7 +10,7 @@ accounts. What they share is in words, what holds a table against a built one in
 """
 
 from . import accounts, acquisition, activation, adoption, expansion, retention
-from .compare import Comparison, compared, from_database
+from .compare import Comparison, View, Warehouse, compared
 from .words import TABLES, Facts, Table
 
 __all__ = [
@@ -18,12 +18,13 @@ __all__ = [
     "Comparison",
     "Facts",
     "Table",
+    "View",
+    "Warehouse",
     "accounts",
     "acquisition",
     "activation",
     "adoption",
     "compared",
     "expansion",
-    "from_database",
     "retention",
 ]

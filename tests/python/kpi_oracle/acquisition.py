@@ -187,27 +187,18 @@ def campaign_engagement(facts: Facts) -> Frame:
         },
         click_to_open_numerator=table["click_numerator"],
         click_to_open_denominator=table["open_numerator"],
-        is_mature=facts.is_over(table["queued_date"] + DAY, 7),
+        # a message may take until the day after next to arrive, and then has its seven days
+        is_mature=table["queued_date"] + 9 * DAY <= facts.last_day,
     )
     return with_rates(table)
 
 
 def actions(facts: Facts) -> Frame:
-    """What people do of their own accord: inbound touches and conversions, in the total order."""
-
-    def make():
-        columns = ["person_id", "occurred_at", "rank", "priority", "event_id", "row", "is_decisive"]
-        priority = facts["fct_events"].set_index("event_id")["event_priority"]
-        touches = facts["fct_touchpoints"].assign(is_decisive=False, rank=1)
-        touches = touches.rename(columns={"touchpoint_id": "row"})
-        touches.loc[touches["touchpoint_type"] == "session", "rank"] = 0
-        touches = touches[touches["direction"] == "inbound"]
-        goals = facts["fct_conversions"].assign(is_decisive=True, rank=1)
-        goals = goals.rename(columns={"conversion_id": "row"})
-        rows = [part.assign(priority=part["event_id"].map(priority)) for part in (touches, goals)]
-        return pd.concat([part[columns] for part in rows], ignore_index=True)
-
-    return facts.once("actions", make)
+    """What people do of their own accord: inbound touches, and conversions (these decide)."""
+    touches = facts["fct_touchpoints"].query("direction == 'inbound'")
+    parts = [touches.assign(is_decisive=False), facts["fct_conversions"].assign(is_decisive=True)]
+    columns = ["person_id", "occurred_at", "is_decisive"]
+    return pd.concat([part[columns] for part in parts], ignore_index=True)
 
 
 @kpi("kpi_content_performance", "asset_id", "date_day")
@@ -350,42 +341,21 @@ def _mean(facts: Facts, group: Frame, _metric: str, days: int, control):
 
 
 def _next_moments(facts: Facts, only_decisive: bool) -> pd.Series:
-    """Of each touch the moment of the person's next action in the total order, or NaT."""
-    touches = facts["fct_touchpoints"]
+    """Of each touch the moment of the person's next action, later than the touch itself: what is
+    done by the very act of it, as the first event of a session, is no further action."""
     known = actions(facts)
     known = known[known["is_decisive"]] if only_decisive else known
-    priority = facts["fct_events"].set_index("event_id")["event_priority"]
-    moments = {}
-    by_person = {
-        person: sorted(
-            zip(
-                rows["occurred_at"],
-                rows["rank"],
-                rows["priority"].fillna(0),
-                rows["event_id"].fillna(""),
-                rows["row"],
-                strict=True,
-            )
-        )
-        for person, rows in known.groupby("person_id")
-    }
-    rank = (touches["touchpoint_type"] != "session").astype(int)
-    order = touches["event_id"].map(priority).fillna(0)
-    touched = zip(
-        touches["touchpoint_id"],
-        touches["person_id"],
-        touches["occurred_at"],
-        rank,
-        order,
-        touches["event_id"].fillna(""),
-        strict=True,
+    known = known.assign(at=known["occurred_at"]).sort_values("occurred_at")
+    touches = facts["fct_touchpoints"][["person_id", "occurred_at"]].reset_index(names="row")
+    found = pd.merge_asof(
+        touches.sort_values("occurred_at"),
+        known[["person_id", "occurred_at", "at"]],
+        on="occurred_at",
+        by="person_id",
+        direction="forward",
+        allow_exact_matches=False,
     )
-    for touch, person, *place in touched:
-        place = tuple(place)
-        later = (row for row in by_person.get(person, ()) if row[:4] > place)
-        found = next(later, None)
-        moments[touch] = found[0] if found else pd.NaT
-    return touches["touchpoint_id"].map(moments)
+    return found.set_index("row")["at"].reindex(facts["fct_touchpoints"].index)
 
 
 @kpi("kpi_next_action_time", "touchpoint_type", "week_start_date", *SEGMENT)

@@ -1,6 +1,4 @@
-"""Who is active, who converts and when, checkouts, leads, onboarding, help, support, trials, MRR."""
-
-from fractions import Fraction
+"""Who is active and who converts; checkouts, leads, onboarding, help, support, trials and MRR."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +13,6 @@ from .words import (
     Frame,
     first_at_or_after,
     fractions,
-    grid,
     is_within,
     kaplan_meier_median,
     kpi,
@@ -145,6 +142,9 @@ def _converted(rows: Frame, keys: list[str]) -> Frame:
     return table.reset_index()
 
 
+SHARES = 10**12  # parts of a conversion: shares of it are whole numbers, and their sums exact
+
+
 def page_views(facts: Facts) -> Frame:
     def make():
         events = facts["fct_events"]
@@ -166,9 +166,8 @@ def conversion_pages(facts: Facts) -> Frame:
         parts.append(_pages_of(facts, first).assign(goal=goal))
     table = pd.concat(parts, ignore_index=True)
     table = with_rates(table)
-    credit = table["linear_credit"]
-    table = table.assign(rank_by=-credit, linear_credit=credit.map(float))
-    # exactly, so that two alike are known to be so and the path decides
+    table["linear_credit"] = table["linear_credit"] / SHARES
+    table = table.assign(rank_by=-table["linear_credit"])
     table = table.sort_values(["goal", "cohort_month_date", "rank_by", "page_path"])
     top, others = table["converter_viewed_rate"], table["non_converter_viewed_rate"]
     return table.assign(
@@ -192,15 +191,14 @@ def _pages_of(facts: Facts, first: Frame) -> Frame:
     last = last.groupby("person_id").tail(1)
     seen = seen[["person_id", *keys]].drop_duplicates()
     pages = seen.groupby("person_id")["page_path"].transform("nunique")
+    shares = (2 * SHARES + pages) // (2 * pages)  # to the nearest
     month_reached = views["person_id"].map(first.set_index("person_id")["month"])
     others = _looked_at(views[~(month_reached <= views["month"])], views)
     counted = {
         "converter_viewed_numerator": seen.groupby(keys).size(),
         "non_converter_viewed_numerator": others.groupby(keys)["person_id"].nunique(),
         "last_page_count": last.groupby(keys).size(),
-        "linear_credit": pages.map(lambda count: Fraction(1, count))
-        .groupby([seen[key] for key in keys])
-        .sum(),
+        "linear_credit": shares.groupby([seen[key] for key in keys]).sum(),
     }
     table = pd.concat([seen[keys], others[keys]]).drop_duplicates()
     table = zero(put(table, keys, **counted), *counted)

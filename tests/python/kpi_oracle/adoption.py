@@ -142,9 +142,7 @@ def _foretold(facts: Facts, came: Frame, visits: Frame, month: pd.Timestamp) -> 
 # ---------------------------------------------------------------- features
 
 
-def feature_adoption_of(
-    facts: Facts, active: Frame, uses: Frame, cuts: Frame, who: str
-) -> Frame:
+def feature_adoption_of(facts: Facts, active: Frame, uses: Frame, cuts: Frame, who: str) -> Frame:
     """Of those active in a month (who, month_start_date): who used what."""
     keys = ["feature", "month_start_date", *SEGMENT]
     months = ["feature", "month_start_date", who]
@@ -153,26 +151,18 @@ def feature_adoption_of(
     most = used.groupby(["month_start_date", who])["use_count"].transform("max")
     is_most = used[used["use_count"] == most].sort_values("feature")
     favourite = is_most.groupby(["month_start_date", who]).head(1)
-    pairs = pd.MultiIndex.from_frame(used[months])
-    later = pd.MultiIndex.from_frame(
-        used.assign(month_start_date=months_later(used["month_start_date"], 1))[months]
-    )
-    later = pd.MultiIndex.from_arrays(
-        [later.get_level_values(0), _one_month_on(used["month_start_date"]), used[who]]
-    )
-    all_uses = uses.assign(month_start_date=month_of(uses["used_date"]))
-    first = all_uses.groupby(["feature", who])["used_date"].min()
-    first_month = month_of(first).reset_index(name="first_month")
-    used = used.merge(first_month.rename(columns={"used_date": "first_month"}), on=["feature", who])
+    first = uses.groupby(["feature", who])["month_start_date"].min().rename("first_month")
+    used = used.merge(first.reset_index(), on=["feature", who])
+    a_month_on = used.assign(month_start_date=months_later(used["month_start_date"], 1))
     used = used.assign(
-        is_sustained=later.isin(pd.MultiIndex.from_frame(all_uses[months])),
-        is_favourite=pairs.isin(pd.MultiIndex.from_frame(favourite[months])),
+        is_sustained=_is_among(a_month_on[months], uses),
+        is_favourite=_is_among(used[months], favourite),
         is_first=used["first_month"] == used["month_start_date"],
     )
     groups = used.merge(cuts, on=who).groupby(keys)
     people = active.merge(cuts, on=who).groupby(["month_start_date", *SEGMENT]).size()
     people = people.rename("adoption_denominator").reset_index()
-    table = people.merge(pd.DataFrame({"feature": sorted(set(facts["features"]["feature"]))}), how="cross")
+    table = people.merge(facts["features"][["feature"]].drop_duplicates(), how="cross")
     counted = {
         "adoption_numerator": groups.size(),
         "first_user_count": groups["is_first"].sum(),
@@ -191,8 +181,10 @@ def feature_adoption_of(
     )
 
 
-def _one_month_on(months: pd.Series) -> pd.Series:
-    return months_later(months, 1)
+def _is_among(rows: Frame, others: Frame) -> np.ndarray:
+    """Is each row, with all its columns, one of the others?"""
+    places = pd.MultiIndex.from_frame(rows)
+    return places.isin(pd.MultiIndex.from_frame(others[list(rows.columns)]))
 
 
 def known_and_active(facts: Facts) -> Frame:

@@ -1,46 +1,77 @@
 """Reads frames from a built warehouse, and holds a table of the oracle against the built one."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
-import duckdb
 import numpy as np
 import pandas as pd
+from harness import Bench, columns_of
 
 from .words import Frame, Table
 
 TOLERANCE = 1e-9
 
 
-def from_database(
-    connection: duckdb.DuckDBPyConnection, schema: str = "marts", seeds: str = "taxonomy"
-) -> Callable[[str], Frame]:
-    """Frames by name: money as whole ten-thousandths, seeds as text."""
+@dataclass(frozen=True)
+class Warehouse:
+    """Frames of a built warehouse; it is only open while one is read."""
 
-    def read(name: str) -> Frame:
-        in_schema = schema if name.startswith(("fct_", "dim_", "bridge_", "kpi_")) else seeds
-        columns = types(connection, in_schema, name)
+    bench: Bench
+
+    def frame(self, name: str) -> Frame:
+        """A table by its name: money as whole ten-thousandths, seeds as text."""
         exact = ", ".join(
             f"cast(replace(cast({column} as varchar), '.', '') as bigint) as {column}"
-            for column, kind in columns.items()
+            for column, kind in self.kinds(name).items()
             if kind.startswith("DECIMAL")
         )
         replaced = f" replace ({exact})" if exact else ""
-        return connection.execute(f"select *{replaced} from {in_schema}.{name}").df()
+        with self.bench.connect() as connection:
+            return connection.execute(f"select *{replaced} from {_schema(name)}.{name}").df()
 
-    return read
+    def kinds(self, name: str) -> dict[str, str]:
+        """Column -> type."""
+        found = self.columns[f"{_schema(name)}.{name}"]
+        for column, kind in found.items():
+            assert not kind.startswith("DECIMAL") or kind.endswith(",4)"), (name, column, kind)
+        return found
+
+    @cached_property
+    def columns(self) -> dict[str, dict[str, str]]:
+        with self.bench.connect() as connection:
+            return columns_of(connection, ["marts", "taxonomy"])
 
 
-def types(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> dict[str, str]:
-    rows = connection.execute(
-        """select column_name, data_type from duckdb_columns()
-        where schema_name = ? and table_name = ? order by column_index""",
-        [schema, name],
-    ).fetchall()
-    assert rows, f"there is no {schema}.{name}"
-    for column, kind in rows:
-        assert not kind.startswith("DECIMAL") or kind.endswith(",4)"), (name, column, kind)
-    return dict(rows)
+def _schema(name: str) -> str:
+    is_mart = name.startswith(("fct_", "dim_", "bridge_", "kpi_", "metric_"))
+    return "marts" if is_mart else "taxonomy"
+
+
+@dataclass(frozen=True)
+class View:
+    """A part of a table: these columns (none = all) of the rows with these values (none = all)."""
+
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, str], ...] = ()  # column and value
+
+    def of(self, frame: Frame, keys: tuple[str, ...]) -> Frame:
+        part = frame[self._is_in(frame)]
+        return part[[*keys, *self.columns]] if self.columns else part
+
+    def left_out_of(self, frame: Frame) -> Frame:
+        """Everything but the part."""
+        if not self.columns:
+            return frame[~self._is_in(frame)]
+        if not self.rows:
+            return frame.drop(columns=list(self.columns))
+        there = list(self.columns)
+        return frame.assign(**frame[there].mask(self._is_in(frame)))
+
+    def _is_in(self, frame: Frame) -> pd.Series:
+        is_in = pd.Series(True, frame.index)
+        for column, value in self.rows:
+            is_in &= frame[column] == value
+        return is_in
 
 
 @dataclass
@@ -74,11 +105,15 @@ class Comparison:
 
 
 def compared(
-    table: Table, ours: Frame, theirs: Frame, kinds: dict[str, str], shown: int = 3
+    table: Table,
+    ours: Frame,
+    theirs: Frame,
+    kinds: dict[str, str],
+    shown: int = 3,
 ) -> Comparison:
     keys = list(table.keys)
-    own_key = next(iter(kinds))  # the md5 of the others
-    wanted = [column for column in kinds if column not in keys and column != own_key]
+    # the key of a row is the md5 of its grain, which is compared instead
+    wanted = [name for name in theirs if name not in keys and not name.endswith("_id")]
     ours, theirs = (frame.set_index(_keys(frame, keys, kinds)) for frame in (ours, theirs))
     for name, frame in (("the oracle", ours), ("the table", theirs)):
         twice = frame.index[frame.index.duplicated()]

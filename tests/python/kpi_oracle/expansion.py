@@ -89,12 +89,7 @@ def _without_offers(facts: Facts, cell: list[str]) -> dict[str, pd.Series]:
     }
 
 
-COUNTS_OF_KINDS = {
-    "invite_sent": ("invite_sent_count",),
-    "invite_accepted": ("invite_accepted_count",),
-    "review_written": ("review_written_count",),
-    "mention": ("mention_count",),
-}
+KINDS = ("invite_sent", "invite_accepted", "review_written", "mention")
 
 
 @kpi("kpi_advocacy", "month_start_date", *SEGMENT)
@@ -103,17 +98,17 @@ def advocacy(facts: Facts) -> Frame:
     acts = facts["fct_advocacy_events"]
     rows = facts.cut(acts.assign(month_start_date=month_of(acts["occurred_date"])))
     days = facts["fct_person_days"]
-    active = facts.cut(
-        days[["person_id"]]
-        .assign(month_start_date=month_of(days["active_date"]))
-        .drop_duplicates()
-    )
-    of_kind = {kind: rows[rows["kind"] == kind] for kind in COUNTS_OF_KINDS}
+    active = days[["person_id"]].assign(month_start_date=month_of(days["active_date"]))
+    active = facts.cut(active.drop_duplicates())
+    known = set(facts["dim_persons"].query("is_known")["person_id"])
+    # only who is known can bring somebody
+    of_known = active[active["person_id"].isin(known)]
+    of_kind = {kind: rows[rows["kind"] == kind] for kind in KINDS}
     counted = {f"{kind}_count": part.groupby(keys).size() for kind, part in of_kind.items()}
     counted["inviter_count"] = of_kind["invite_sent"].groupby(keys)["person_id"].nunique()
     counted["referral_signup_count"] = _referred(facts, acts).groupby(keys).size()
     counted["active_count"] = active.groupby(keys).size()
-    table = pd.concat([active[keys], rows[keys]]).drop_duplicates()
+    table = pd.concat([of_known[keys], rows[keys]]).drop_duplicates()
     table = zero(put(table, keys, **counted), *counted)
     for name, kind in {
         **{f"{kind}_count": kind for kind in of_kind},

@@ -7,7 +7,6 @@ day is a midnight without a zone.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from fractions import Fraction
 
 import numpy as np
@@ -20,7 +19,6 @@ Days = pd.Series
 MONEY = 10_000  # parts of a unit of the reporting currency
 DAY = pd.Timedelta(days=1)
 ALL, NONE = "all", "(none)"
-GOALS_FIRST = ["person_id", "goal", "occurred_at", "event_id"]
 SEGMENT = ["segment_type", "segment_value"]
 
 
@@ -82,16 +80,12 @@ class Facts:
     # ------------------------------------------------------------ questions of several sections
 
     @property
-    def conversions(self) -> Frame:
-        return self["fct_conversions"].sort_values(GOALS_FIRST)
-
-    @property
     def goals(self) -> list[str]:
         return sorted(self["goals"]["goal"].unique())
 
     def first_within(self, anchors: Frame, goal: str, at: str = "anchor_at") -> pd.Series:
         """Of each anchor (a person and a moment): the first conversion at or after it, or NaT."""
-        at_goal = self.conversions.query("goal == @goal")
+        at_goal = self["fct_conversions"].query("goal == @goal")
         return first_at_or_after(anchors, at_goal, at)
 
     def paying_at(self, moment: pd.Timestamp, itself: bool = False) -> pd.Series:
@@ -117,7 +111,7 @@ def first_at_or_after(anchors: Frame, events: Frame, at: str) -> pd.Series:
 
 
 def week_of(days: Days) -> Days:
-    return days - pd.to_timedelta(days.dt.weekday, unit="D")
+    return days - pd.to_timedelta(days.dt.day_of_week, unit="D")
 
 
 def month_of(days: Days) -> Days:
@@ -239,7 +233,3 @@ def kpi(name: str, *keys: str):
         return make
 
     return register
-
-
-def utc(moment: datetime) -> pd.Timestamp:
-    return pd.Timestamp(moment)
