@@ -23,6 +23,7 @@ from pathlib import Path
 from pprint import pformat
 
 import harness
+import kpi_oracle
 import oracle
 import pytest
 import worlds
@@ -398,6 +399,26 @@ def test_every_column_of_a_table_is_compared(truth, table):
 def test_every_compared_column_has_several_values(truth):
     values = truth.values()
     assert {name for name, count in values.items() if count < 2} == ONE_VALUE.keys()
+
+
+# ---------------------------------------------------------------- the numbers
+
+
+@pytest.fixture(scope="session")
+def kpi_facts(truth) -> kpi_oracle.Facts:
+    """The oracle's facts, and the built ones of what it does not compute."""
+    recomputed = kpi_oracle.Recomputed(truth.result.tables, kpi_oracle.Warehouse(truth.bench))
+    return kpi_oracle.Facts(recomputed.frame, truth.settings.reporting_timezone)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(kpi_oracle.TABLES))
+def test_every_kpi_table_is_the_oracles(kpi_facts, truth, name):
+    warehouse, table = kpi_oracle.Warehouse(truth.bench), kpi_oracle.TABLES[name]
+    both = table.make(kpi_facts), warehouse.frame(name)
+    parts = (kpi_oracle.without_known(name, frame) for frame in both)
+    found = kpi_oracle.compared(table, *parts, warehouse.kinds(name))
+    assert found.is_equal, str(found)
 
 
 # ---------------------------------------------------------------- nothing lost

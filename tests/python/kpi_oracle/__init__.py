@@ -10,15 +10,17 @@ accounts. What they share is in words, what holds a table against a built one in
 """
 
 from . import accounts, acquisition, activation, adoption, expansion, retention
-from .compare import Comparison, View, Warehouse, compared
+from .compare import Comparison, Recomputed, Warehouse, compared
+from .known import KNOWN, without_known
 from .words import TABLES, Facts, Table
 
 __all__ = [
+    "KNOWN",
     "TABLES",
     "Comparison",
     "Facts",
+    "Recomputed",
     "Table",
-    "View",
     "Warehouse",
     "accounts",
     "acquisition",
@@ -27,4 +29,5 @@ __all__ = [
     "compared",
     "expansion",
     "retention",
+    "without_known",
 ]

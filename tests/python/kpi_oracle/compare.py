@@ -42,6 +42,32 @@ class Warehouse:
             return columns_of(connection, ["marts", "taxonomy"])
 
 
+@dataclass(frozen=True)
+class Recomputed:
+    """Frames of the facts that oracle/ has computed from canonical rows; all others are a
+    warehouse's."""
+
+    tables: dict[str, list[dict]]
+    warehouse: Warehouse
+
+    def frame(self, name: str) -> Frame:
+        if name not in self.tables:
+            return self.warehouse.frame(name)
+        rows, kinds = self.tables[name], self.warehouse.kinds(name)
+        return Frame({column: self._column(rows, column, kinds[column]) for column in kinds})
+
+    def _column(self, rows: list[dict], column: str, kind: str) -> pd.Series:
+        values = [row.get(column) for row in rows]
+        if kind in ("DATE", "TIMESTAMP"):
+            return pd.to_datetime(pd.Series(values, dtype=object)).astype("datetime64[us]")
+        if kind.startswith("DECIMAL"):
+            values = [None if value is None else int(value.scaleb(4)) for value in values]
+            return pd.Series(values, dtype=float)
+        if kind == "BIGINT":
+            return pd.Series(values, dtype=float)
+        return pd.Series(values, dtype={"VARCHAR": "str", "BOOLEAN": "boolean"}[kind])
+
+
 def _schema(name: str) -> str:
     is_mart = name.startswith(("fct_", "dim_", "bridge_", "kpi_", "metric_"))
     return "marts" if is_mart else "taxonomy"
