@@ -32,6 +32,7 @@ def sample_company(tmp_path_factory) -> SampleCompany:
         check=True,
     )
     bench = Bench(folder)
+    bench.complete()
     bench.build(with_tests=True)
     return SampleCompany(bench, folder / "truth")
 

@@ -53,11 +53,14 @@ Raw = Mapping[str, Mapping[str, Iterable[Mapping] | pa.Table]]
 _TIME, _MONEY = pa.timestamp("us"), pa.decimal128(12, 2)
 _CAMPAIGN = [f"context_campaign_{part}" for part in ("source", "medium", "name", "term", "content")]
 _TIMES = """sent_at received_at created_at updated_at trial_started_at trial_ended_at ended_at
-    cancelled_at issued_at paid_at refunded_at _loaded_at"""
+    cancelled_at issued_at paid_at refunded_at first_replied_at resolved_at invited_at offered_at
+    declined_at published_at _loaded_at"""
+_NUMBERS = "item_count impressions clicks csat_score quantity employee_count seat_count"
+_ANYBODY = "user_id customer_id email phone device_id anonymous_id"
 # What is no text. Of times and amounts some are text, so that they can be unreadable.
 _TYPES = {
     **dict.fromkeys(_TIMES.split(), _TIME),
-    **dict.fromkeys(("item_count", "impressions", "clicks"), pa.int64()),
+    **dict.fromkeys(_NUMBERS.split(), pa.int64()),
 }
 _TYPES_OF = {
     "segment.pages": {"timestamp": _TIME},
@@ -92,6 +95,19 @@ LAYOUT = {
     "commerce.refunds": "refund_id order_id user_id amount currency refunded_at updated_at",
     "ads.spend": """date platform campaign utm_source utm_medium utm_campaign impressions clicks
         spend_amount currency updated_at""",
+    "generic.messages": f"""message_id message_event occurred_at channel campaign reason cta
+        is_machine updated_at {_ANYBODY}""",
+    "generic.support_contacts": f"""contact_id contact_type reason is_complaint is_escalated
+        opened_at first_replied_at resolved_at csat_score cost_amount currency_code updated_at
+        {_ANYBODY}""",
+    "generic.survey_responses": f"""response_id survey survey_type wave invited_at responded_at
+        score updated_at {_ANYBODY}""",
+    "generic.experiment_exposures": f"experiment variant exposed_at updated_at {_ANYBODY}",
+    "generic.commercial_offers": f"""offer_id offer_type product channel offered_at accepted_at
+        declined_at amount currency_code quantity updated_at {_ANYBODY}""",
+    "generic.content_assets": "asset_id asset_type title page_path published_at updated_at",
+    "generic.accounts": """account_id account_name plan industry employee_count seat_count
+        created_at updated_at""",
 }
 
 
@@ -210,6 +226,13 @@ class Bench:
                 path = self.raw / source / name / f"part-{number:05d}.parquet"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 pq.write_table(table, path, compression="zstd")
+
+    def complete(self) -> None:
+        """Delivers the tables of the layout that nobody has delivered, without rows."""
+        for place in LAYOUT:
+            source, name = place.split(".")
+            if not (self.raw / source / name).exists():
+                self.deliver(0, {source: {name: []}})
 
     def copy_to(self, folder: Path, with_raw: bool = False) -> Bench:
         """A bench of the same state; raw files are shared unless `with_raw`."""

@@ -30,6 +30,7 @@ EVENTS, IDENTITY, SESSIONS, JOURNEY, CONVERSIONS = (
 )
 CANONICAL, CORE = "models/intermediate/canonical/int_", "models/marts/core/"
 LEDGER, GRAPH = "macros/incremental/ledger.sql", "macros/graph/connected_components.sql"
+RECORDS = "macros/canonical/records.sql"
 
 # what is run for each mutant, until something fails; the first are those that notice most
 SUITES = (
@@ -83,12 +84,17 @@ MUTANTS = (
       "{{ return(answer[0] > 0 and answer[1] == 0) }}", "{{ return(answer[0] > 0) }}"),
     m("only winners name dirty endpoints", SESSIONS + "dirty_endpoints",
       "    from touched_copies\n", "    from touched_copies where 1 = 0\n"),
-    m("a changed subscription leaves its old endpoint as it was", SESSIONS + "dirty_endpoints",
-      "    from {{ ref('int_dirty_subscriptions') }}\n",
-      "    from {{ ref('int_dirty_subscriptions') }} where 1 = 0\n"),
-    m("only the named version of a subscription is dirty", EVENTS + "dirty_subscriptions",
+    m("a changed record leaves its old endpoint as it was", SESSIONS + "dirty_endpoints",
+      "    from {{ ref('int_dirty_records') }}\n",
+      "    from {{ ref('int_dirty_records') }} where 1 = 0\n"),
+    m("only a version that says when it was changed touches a record", EVENTS + "dirty_records",
       "            and versions.load_id = pending.load_id\n",
-      "            and versions.load_id = pending.load_id and versions.status = 'active'\n"),
+      "            and versions.load_id = pending.load_id and versions.updated_at is not null\n"),
+    m("only people of the newest version are touched", EVENTS + "dirty_records",
+      "    from {{ offer }} as versions\n    inner join {{ offer }}_touched",
+      "    from (select * from {{ offer }} where updated_at = (select max(newest.updated_at)"
+      " from {{ offer }} as newest where newest.{{ shape.key_column }} ="
+      " {{ offer }}.{{ shape.key_column }})) as versions\n    inner join {{ offer }}_touched"),
     m("two fates for a second copy", CANONICAL + "row_fates", "when row_rank = 1 then 'accepted'",
       "when row_rank <= 2 then 'accepted'"),
     m("a copy is counted once more", EVENTS + "event_duplicates", "count(*) as copy_count",
@@ -98,19 +104,33 @@ MUTANTS = (
       "copies.received_at asc nulls last", "copies.received_at desc nulls last"),
     m("copies received together are told apart by load", EVENTS + "events_deduplicated",
       "                {{ event_content_hash() }} asc,\n", ""),
-    m("the oldest version of a subscription stands", EVENTS + "subscriptions_deduplicated",
+    m("the oldest version of a record stands", RECORDS,
       "updated_at desc nulls last", "updated_at asc nulls last"),
-    m("versions updated together are told apart by load", EVENTS + "subscriptions_deduplicated",
-      "                {{ subscription_content_hash() }} desc,\n", ""),
+    m("a version without a clock is the newest", RECORDS,
+      "updated_at desc nulls last", "updated_at desc nulls first"),
+    m("versions updated together are told apart by load", RECORDS,
+      "{{ key_of(record_content(record_offers()[offer])) }} desc, ", ""),
+    m("a flag is no part of what a version says", RECORDS,
+      "do texts.append(\"case when \" ~ name ~ \" then 'true' when not \" ~ name"
+      " ~ \" then 'false' end\")", "do texts.append(\"''\")"),
+    m("who is named is no part of an exposure's key", RECORDS,
+      "'exposed_at', 'user_id', 'customer_id', 'email_hash', 'phone_hash', 'device_id',"
+      " 'anonymous_id'],", "'exposed_at'],"),
+    m("whether a machine opened is not told", RECORDS, "'cta', 'is_machine']", "'cta']"),
+    m("an accepted offer brings nothing", RECORDS,
+      "'at': 'accepted_at', 'amount': 'amount',", "'at': 'accepted_at',"),
+    m("what is no flag is a no", RECORDS, "then false end as", "else false end as"),
+    m("an answer may come before its question", RECORDS, "'responded_at < invited_at'",
+      "'1 = 0'"),
+    m("eleven of ten", RECORDS, "when 'nps' then 10", "when 'nps' then 11"),
     m("the last rule wins", EVENTS + "events_classified", "min(rule_number) as rule_number",
       "max(rule_number) as rule_number"),
     m("excluded traffic counts", SESSIONS + "events_sessionized", "suppression_reason is null",
       "event_id is not null"),
     m("server events are interactive", EVENTS + "events_classified",
       "coalesce(events_named.event_type, '') <> 'server'", "true"),
-    m("a cancellation is no event", EVENTS + "subscription_events",
-      "where {{ time_column }} is not null",
-      "where {{ time_column }} is not null and {{ quoted(event_name) }} not like '%cancelled'"),
+    m("a cancellation is no event", RECORDS,
+      "{'slot': 'subscription_cancelled', 'at': 'cancelled_at', 'amount': 'mrr_amount'}", ""),
     m("the client's clock is believed", "macros/canonical/finish_drafts.sql",
       " ~ ' + ' ~ epoch_us('received_at') ~ ' - ' ~ epoch_us('sent_at')", ""),
     m("next year is plausible", "macros/canonical/finish_drafts.sql", "86400\n", "86400 * 400\n"),

@@ -52,9 +52,26 @@ def of_use_before_and_after_the_sign_up() -> World:
     return World(s.name, s.rows)
 
 
+def a_record_that_named_nobody_before_it_named_somebody() -> World:
+    """The event that the first version implied stood by itself, and stayed there beside the one
+    that moved to the user; one that was taken back never went."""
+    s = Stage("nobody_first", "fixed")
+    nobody, user = {"email": "no address"}, {"user_id": s.a("user")}
+    s.offer(1, **nobody, updated_at=s.now, accepted_at=s.now)
+    s.offer(1, **user, updated_at=s.now + DAY, accepted_at=s.now)
+    s.contact(1, **nobody, updated_at=s.now, resolved_at=s.now)
+    s.contact(1, **nobody, updated_at=s.now + DAY)
+    rows = [
+        replace(row, delivery=number % 2, load_id=f"nobody {number % 2}", loaded_at=AS_OF)
+        for number, row in enumerate(s.rows)
+    ]
+    return World(s.name, rows)
+
+
 REGRESSIONS: list[World] = [
     copies_that_differ_only_where_the_content_hash_did_not_look(),
     a_cancel_at_the_end_of_the_paid_period(),
     churned_and_back_within_a_day(),
     of_use_before_and_after_the_sign_up(),
+    a_record_that_named_nobody_before_it_named_somebody(),
 ]

@@ -6,6 +6,7 @@ from `int_row_fates`, `rejected_rows` and `reconciliation`. One build takes them
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -25,6 +26,9 @@ BOM, ZERO_WIDTH, NO_BREAK = "\ufeff", "\u200b", "\u00a0"
 
 OFFERS = {"identifies": "identity_links", "groups": "identity_links", "aliases": "identity_links"}
 OFFERS |= {"customers": "identity_links", "subscriptions": "subscriptions", "spend": "ad_spend"}
+RECORDS = ("messages", "support_contacts", "survey_responses", "experiment_exposures")
+RECORDS += ("commercial_offers", "content_assets", "accounts")
+OFFERS |= {offer: offer for offer in RECORDS}
 
 
 @dataclass(frozen=True)
@@ -317,21 +321,185 @@ case("spend: a currency in words", "ads.spend", {"currency": "dollars"},
      "rejected", "unknown_currency")  # fmt: skip
 
 
+# ---------------------------------------------------------------- records
+
+
+def message(name, change, *outcome, **more):
+    case(f"message: {name}", "generic.messages", change, *outcome, **more)
+
+
+def contact(name, change, *outcome, **more):
+    case(f"contact: {name}", "generic.support_contacts", change, *outcome, **more)
+
+
+def survey(name, change, *outcome, **more):
+    case(f"survey: {name}", "generic.survey_responses", change, *outcome, **more)
+
+
+def exposure(name, change, *outcome, **more):
+    case(f"exposure: {name}", "generic.experiment_exposures", change, *outcome, **more)
+
+
+def offer(name, change, *outcome, **more):
+    case(f"offer: {name}", "generic.commercial_offers", change, *outcome, **more)
+
+
+def asset(name, change, *outcome, **more):
+    case(f"asset: {name}", "generic.content_assets", change, *outcome, **more)
+
+
+def account(name, change, *outcome, **more):
+    case(f"account: {name}", "generic.accounts", change, *outcome, **more)
+
+
+Y1970, Y2099 = datetime(1970, 1, 1), datetime(2099, 1, 1)
+BOTH_CLOCKS = {"updated_at": Y2099}
+JUST_BEFORE = AT - timedelta(microseconds=1)
+NEWEST = {("accepted", None): 1, ("duplicate", "another_copy_stands_for_it"): 1}
+
+for tell, key in [
+    (message, "message_id"), (contact, "contact_id"), (survey, "response_id"),
+    (offer, "offer_id"), (asset, "asset_id"), (account, "account_id"),
+]:  # fmt: skip
+    for name, value in {"no id": None, "a blank id": " \u00a0", "a placeholder": "null"}.items():
+        tell(name, {key: value}, "rejected", f"missing_{key}")
+for tell, columns in [
+    (message, ["message_event"]), (contact, ["contact_type"]), (survey, ["survey", "survey_type"]),
+    (exposure, ["experiment", "variant"]), (offer, ["offer_type"]), (asset, ["asset_type"]),
+]:  # fmt: skip
+    for column in columns:
+        tell(f"no {column}", {column: None}, "rejected", f"missing_{column}")
+        tell(f"an empty {column}", {column: "\t"}, "rejected", f"missing_{column}")
+for tell, column, known, read in [
+    (message, "message_event", " Opened ", "opened"),
+    (contact, "contact_type", "CHATBOT", "chatbot"),
+    (survey, "survey_type", "CES", "ces"),
+    (offer, "offer_type", "Win_Back", "win_back"),
+]:
+    tell(f"an unknown {column}", {column: "frobnicated"}, "rejected", f"unknown_{column}")
+    tell(f"an address for a {column}", {column: "a@b.example.com"}, "rejected",
+         f"unknown_{column}")  # fmt: skip
+    tell(f"a {column} in capitals", {column: known}, "accepted", stored={column: read})
+for tell, moments in [
+    (message, ["occurred_at"]),
+    (contact, ["opened_at", "first_replied_at", "resolved_at"]),
+    (survey, ["invited_at", "responded_at"]),
+    (exposure, ["exposed_at"]),
+    (offer, ["offered_at", "accepted_at", "declined_at"]),
+]:
+    tell("of nobody", {"user_id": None}, "rejected", "missing_identifier")
+    tell("of a placeholder", {"user_id": "null"}, "accepted", stored={"user_id": None})
+    tell("without a time", dict.fromkeys(moments), "rejected", "missing_timestamp")
+    for moment in moments:
+        tell(f"garbage for {moment}", {moment: "soon"}, "rejected", "unreadable_timestamp")
+        tell(f"1970 for {moment}", {moment: Y1970}, "rejected", "timestamp_too_early")
+        tell(f"2099 for {moment}", {moment: Y2099}, "rejected", "timestamp_in_future")
+        tell(f"2099 by both clocks for {moment}", {moment: Y2099} | BOTH_CLOCKS, "rejected",
+             "timestamp_in_future")  # fmt: skip
+        if moment != moments[0]:
+            tell(f"{moment} before it began", {moment: JUST_BEFORE}, "rejected",
+                 "impossible_order")  # fmt: skip
+            tell(f"{moment} as it began", {moment: AT}, "accepted", stored={moment: AT})
+            tell(f"{moment} alone", {moments[0]: None, moment: AT}, "accepted",
+                 stored={moments[0]: None, moment: AT})  # fmt: skip
+    tell("a garbage clock", {"updated_at": "soon"}, "rejected", "unreadable_timestamp")
+    tell("no clock", {"updated_at": None}, "accepted", stored={"updated_at": None})
+for tell, moment in [(asset, "published_at"), (account, "created_at")]:
+    tell("garbage for a time", {moment: "soon"}, "rejected", "unreadable_timestamp")
+    tell("1970", {moment: Y1970}, "rejected", "timestamp_too_early")
+    tell("no time at all", {moment: None, "updated_at": None}, "accepted", stored={moment: None})
+account("2099", {"created_at": Y2099}, "rejected", "timestamp_in_future")
+# what is not out yet may be known already
+asset("2099", {"published_at": Y2099}, "accepted", stored={"published_at": Y2099})
+
+for name, text, is_so in [
+    ("yes", "YES", True), ("one", "1", True), ("t", " t ", True),
+    ("no", "No", False), ("zero", "0", False), ("f", "F", False), ("nothing", "", None),
+]:  # fmt: skip
+    message(f"a flag says {name}", {"is_machine": text}, "accepted", stored={"is_machine": is_so})
+for text in ("maybe", "2", "null", "-1", "truee"):
+    message(f"a flag says {text}", {"is_machine": text}, "rejected", "unreadable_flag")
+contact("a flag says maybe", {"is_complaint": "maybe"}, "rejected", "unreadable_flag")
+contact("the other flag says maybe", {"is_escalated": "maybe"}, "rejected", "unreadable_flag")
+
+for tell, column in [(contact, "cost_amount"), (offer, "amount")]:
+    for text in ("ten", "1,5", "NaN", "inf", "12 EUR", "99999999999999999999"):
+        tell(f"amount {text}", {column: text}, "rejected", "unreadable_amount")
+    tell("negative", {column: "-0.01"}, "rejected", "negative_amount")
+    tell("free", {column: "0"}, "accepted", stored={column: 0})
+    tell("no amount", {column: None}, "accepted", stored={column: None})
+    for text in ("EURO", "€", "XXX"):
+        tell(f"currency {text}", {"currency_code": text}, "rejected", "unknown_currency")
+    tell("currency in lower case", {"currency_code": "eur"}, "accepted",
+         stored={"currency_code": "EUR"})  # fmt: skip
+account("a number in words", {"employee_count": "many"}, "rejected", "unreadable_amount")
+offer("a number in words", {"quantity": "a few"}, "rejected", "unreadable_amount")
+contact("a score in words", {"csat_score": "good"}, "rejected", "unreadable_amount")
+survey("a score in words", {"score": "ten"}, "rejected", "unreadable_amount")
+for kind, least, greatest in [("nps", 0, 10), ("csat", 1, 5), ("ces", 1, 7)]:
+    for score in (least - 1, greatest + 1, least + 0.5):
+        survey(f"{kind} {score}", {"survey_type": kind, "score": score}, "rejected",
+               "impossible_score")  # fmt: skip
+    for score in (least, greatest):
+        survey(f"{kind} {score}", {"survey_type": kind, "score": score}, "accepted",
+               stored={"score": score})  # fmt: skip
+for score in (0, 6):
+    contact(f"csat {score}", {"csat_score": score}, "rejected", "impossible_score")
+for score in (1, 5):
+    contact(f"csat {score}", {"csat_score": score}, "accepted", stored={"csat_score": score})
+
+# the first reason in the order of judgement counts
+message("everything wrong at once",
+        {"message_id": None, "message_event": "x", "user_id": None, "occurred_at": "soon"},
+        "rejected", "missing_message_id")  # fmt: skip
+contact("a bad score of nobody", {"user_id": None, "csat_score": 0}, "rejected",
+        "missing_identifier")  # fmt: skip
+
+SAME = {"contact_id": "contact-twice"}
+contact("two versions", [SAME | {"reason": "old"}, SAME | {"reason": "new", "updated_at": LATER}],
+        NEWEST, stored={"reason": "new"})  # fmt: skip
+contact("a version without a clock is the oldest",
+        [{"contact_id": "contact-undated", "reason": "old", "updated_at": None},
+         {"contact_id": "contact-undated", "reason": "new"}],
+        NEWEST, stored={"reason": "new"})  # fmt: skip
+contact("a bad version does not stand",
+        [{"contact_id": "contact-bad", "reason": "good"},
+         {"contact_id": "contact-bad", "csat_score": 9, "updated_at": LATER}],
+        {("accepted", None): 1, ("rejected", "impossible_score"): 1},
+        stored={"reason": "good"})  # fmt: skip
+exposure("told twice", [{"user_id": "user-twice"}, {"user_id": "user-twice", "updated_at": LATER}],
+         NEWEST, stored={"updated_at": LATER})  # fmt: skip
+exposure("to two variants at once",
+         [{"user_id": "user-both"}, {"user_id": "user-both", "variant": "b"}],
+         {("accepted", None): 2})  # fmt: skip
+message("opened twice",
+        [{"message_id": "message-twice", "message_event": "opened"},
+         {"message_id": "message-twice", "message_event": "opened", "occurred_at": LATER}],
+        {("accepted", None): 2})  # fmt: skip
+account("two versions", [{"account_id": "account-twice", "plan": "old"},
+                         {"account_id": "account-twice", "plan": "new", "updated_at": LATER}],
+        NEWEST, stored={"plan": "new"})  # fmt: skip
+asset("a title of a megabyte", {"title": MEGABYTE}, "accepted", stored={"title": MEGABYTE})
+asset("a NUL byte", {"title": "a\x00b"}, "accepted", stored={"title": "a\x00b"})
+
+
 # ---------------------------------------------------------------- the build
 
 
 def table_of(name: str, rows: list[dict]) -> pa.Table:
-    """As the harness makes it; a time column in which a case has text holds text."""
+    """As the harness makes it; a time or number column in which a case has text holds text."""
     texts = {
         key for row in rows for key, value in row.items()
-        if isinstance(value, str) and schema_of(name).field(key).type == pa.timestamp("us")
+        if isinstance(value, str) and schema_of(name).field(key).type != pa.string()
     }  # fmt: skip
     if not texts:
         return as_table(name, rows)
     table = as_table(name, [{k: v for k, v in row.items() if k not in texts} for row in rows])
     for key in texts:
         values = [row.get(key) for row in rows]
-        values = [v.isoformat() if isinstance(v, datetime) else v for v in values]
+        values = [
+            v.isoformat() if isinstance(v, datetime) else v if v is None else str(v) for v in values
+        ]
         position = table.column_names.index(key)
         table = table.set_column(position, key, pa.array(values, pa.string()))
     return table
@@ -348,7 +516,9 @@ def built(tmp_path_factory) -> Bench:
         source, table = name.split(".")
         bench.deliver(0, {source: {table: table_of(name, of_table)}})
     marts = ("reconciliation", "fct_events", "fct_ad_spend", "fct_conversions", "dim_persons")
-    bench.build(select=[f"+{mart}" for mart in marts])
+    # no mart reads the catalogues yet
+    catalogues = ("int_accounts_deduplicated", "int_content_assets_deduplicated")
+    bench.build(select=[f"+{name}" for name in (*marts, *catalogues)])
     return bench
 
 
@@ -376,7 +546,10 @@ def stored(built) -> dict[str, list[dict]]:
         inner join (select distinct event_id, load_id from intermediate.int_events_unioned
             where reject_reason is null) as unioned using (event_id)
         left join marts.dim_persons as persons using (person_id)""",
-        "select * from intermediate.int_subscriptions_deduplicated",
+        *(
+            f"select * from intermediate.int_{offer}_deduplicated"
+            for offer in ("subscriptions", *RECORDS)
+        ),
         "select * from intermediate.int_identity_links_unioned where reject_reason is null",
         """select statements.load_id, spend.* from marts.fct_ad_spend as spend
         inner join (select distinct spend_id, load_id from intermediate.int_ad_spend_unioned
@@ -426,6 +599,23 @@ def test_a_rejected_row_is_in_no_mart_and_found_again_in_staging(built, stored, 
         f" and raw_row_id = '{quoted(rejected['raw_row_id'])}'"
     )
     assert row["reject_reason"] == next(reason for fate, reason in one.fates if fate == "rejected")
+
+
+@pytest.mark.parametrize("offer", RECORDS)
+def test_every_reason_to_reject_a_record_has_a_case(built, offer):
+    (view,) = built.rows(
+        "select sql from duckdb_views()"
+        f" where schema_name = 'staging' and view_name = 'stg_generic__{offer}'"
+    )
+    reasons = set(re.findall(r"THEN \('([a-z_]+_[a-z_]+)'\)", view["sql"]))
+    tried = {
+        reason
+        for one in CASES
+        if one.table == f"generic.{offer}"
+        for fate, reason in one.fates
+        if fate == "rejected"
+    }
+    assert tried == reasons
 
 
 def quoted(text: str) -> str:

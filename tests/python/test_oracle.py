@@ -173,7 +173,7 @@ def test_content_is_the_md5_of_the_columns_joined_by_bars():
     row = event("e", name="looked", user_id="ann", amount=Decimal("1.5"), properties="{}")
     text = "track|looked|2024-01-01 12:00:00.000000||||ann" + 19 * "|" + "1.5000|||{}"
     assert content_of(row, "event_id") == md5(text)
-    text = "|ann||pro|||||2024-01-01 12:00:00.000000|||9.0000|EUR"
+    text = "ann|||pro|||||2024-01-01 12:00:00.000000|||9.0000|EUR"
     row = subscription(
         user_id="ann", plan="pro", started_at=NOON, mrr_amount=9, currency_code="EUR"
     )
@@ -250,7 +250,7 @@ def test_a_subscription_gives_an_event_for_each_moment_that_it_has():
         ]
     )
     trial, start = (
-        md5(f"web|subscription|s|{n}") for n in ("trial_started", "subscription_started")
+        md5(f"web|subscriptions|s|{n}") for n in ("trial_started", "subscription_started")
     )
     assert set(result.events) == {trial, start}
     assert result.events[start]["event_name"] == "subscription_started"

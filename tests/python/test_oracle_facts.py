@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 from harness import ROOT
-from oracle import Canonical, Settings, Taxonomy, identifier_id, md5, run
+from oracle import RECORDS, Canonical, Settings, Taxonomy, identifier_id, md5, run
 from test_oracle import (
     BOOKKEEPING,
     MICROSECOND,
@@ -23,12 +23,16 @@ SECOND = timedelta(seconds=1)
 WORDS = Taxonomy.read(ROOT / "seeds" / "taxonomy")
 
 
-def tables(*events, links=(), subscriptions=(), spend=(), seeds=None, as_of=None, **settings):
-    """As `story`, in the words of the project's own seeds; returns the tables."""
+def tables(*events, links=(), subscriptions=(), spend=(), seeds=None, as_of=None, **others):
+    """As `story`, in the words of the project's own seeds; returns the tables.
+
+    What else is given by name are rows of another offer, or a setting.
+    """
+    offers = {name: others.pop(name) for name in RECORDS.keys() & others.keys()}
     result = run(
-        Canonical(list(events), list(links), list(subscriptions), list(spend)),
+        Canonical(list(events), list(links), list(subscriptions), list(spend), **offers),
         Taxonomy(**(vars(WORDS) | (seeds or {}))),
-        Settings(as_of=as_of or at(365), **settings),
+        Settings(as_of=as_of or at(365), **others),
     )
     return result.tables
 
@@ -75,11 +79,58 @@ def test_of_equal_copies_a_load_without_a_time_comes_last():
 def test_a_subscription_gives_its_revenue_to_each_event_that_it_implies():
     bought = subscription(user_id="ann", started_at=NOON, cancelled_at=at(1), mrr_amount=Decimal(9))
     found = tables(subscriptions=[bought])
-    assert shown(found["int_subscription_events"], "raw_event_name", "amount") == [
+    assert shown(found["int_record_events"], "raw_event_name", "amount") == [
         ("subscription_started", 9),
         ("subscription_cancelled", 9),
     ]
     assert {row["is_implied"] for row in found["int_events_deduplicated"]} == {True}
+
+
+def record(**columns):
+    return {**BOOKKEEPING, "source_name": "crm", "updated_at": NOON, **columns}
+
+
+def test_a_message_is_known_by_what_happened_to_it_and_when():
+    opened = {"message_id": "m", "message_event": "opened", "occurred_at": NOON, "user_id": "ann"}
+    rows = [record(**opened), record(**opened, is_machine=True), record(**opened, load_id="l2")]
+    rows.append(record(**{**opened, "occurred_at": at(1)}))
+    found = tables(messages=rows)
+    keys = {md5(f"crm|m|opened|{moment}.000000") for moment in (NOON, at(1))}
+    assert {row["message_event_id"] for row in found["int_messages_deduplicated"]} == keys
+    events = {md5(f"crm|messages|{key}|message") for key in keys}
+    assert {row["event_id"] for row in found["int_record_events"]} == events
+    assert {row["event_name"] for row in found["fct_events"]} == {"message_opened"}
+
+
+def test_an_exposure_is_known_by_all_that_it_says():
+    shown_to = {"experiment": "x", "variant": "a", "exposed_at": NOON}
+    rows = [record(**shown_to, user_id="ann"), record(**shown_to, anonymous_id="c")]
+    found = tables(experiment_exposures=[*rows, *rows])["int_experiment_exposures_deduplicated"]
+    expected = {md5(f"crm|x|a|{NOON}.000000|{who}") for who in ("ann|||||", "|||||c")}
+    assert {row["exposure_id"] for row in found} == expected and len(found) == 2
+
+
+def test_what_a_record_says_is_told_by_its_events_as_texts_and_nothing_as_nothing():
+    answer = {"response_id": "r", "survey": 'of "æ"', "survey_type": "nps", "user_id": "ann"}
+    rows = [record(**answer, responded_at=NOON, score=Decimal(score)) for score in ("9", "8.5")]
+    rows[1] |= {"response_id": "s", "survey": None}
+    found = tables(survey_responses=rows)["int_record_events"]
+    assert {row["properties"] for row in found} == {
+        '{"survey":"of \\"æ\\"","survey_type":"nps","score":"9"}',
+        '{"survey_type":"nps","score":"8.5000"}',
+    }
+
+
+def test_each_version_of_a_record_is_evidence_and_the_newest_one_alone_an_event():
+    offer = {"offer_id": "o", "offer_type": "upsell", "offered_at": NOON}
+    old = record(**offer, user_id="ann", email_hash="m", accepted_at=NOON, amount=Decimal(5))
+    new = record(**offer, user_id="bob", email_hash="m", updated_at=at(1), amount=Decimal(7))
+    found = tables(commercial_offers=[old, new])
+    assert shown(found["int_record_events"], "raw_event_name", "user_id", "amount") == [
+        ("offer_made", "bob", None)
+    ]
+    links = found["fct_identity_links"]  # of the address with each of the two
+    assert [row["evidence"] for row in links] == 2 * ["crm commercial_offer"]
 
 
 def test_the_first_rule_that_matches_says_why_traffic_is_out():

@@ -6,6 +6,7 @@ stands what a single number cannot say. Everything is skipped where the data are
 
 import csv
 import hashlib
+import re
 import shutil
 import tempfile
 from collections import Counter
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from harness import Bench
+from scipy.stats import fisher_exact
 
 from tools import real
 
@@ -326,3 +329,57 @@ def test_a_missing_data_set_is_told_in_one_line(monkeypatch, capsys, tmp_path):
     message = capsys.readouterr().err
     assert message.count("\n") == 1
     assert f"there is no folder {tmp_path / 'online_retail'}" in message
+
+
+# ---------------------------------------------------------------- the stories in analyses/
+
+
+@pytest.fixture
+def tell(databases):
+    """tell(build, analysis) gives the rows of an analysis, asked of the marts of a build."""
+
+    def rows(name: str, analysis: str) -> list[dict]:
+        bench = Bench(databases / f"telling_{name}")
+        text = (real.ROOT / "analyses" / f"{analysis}.sql").read_text()
+        query = bench.rendered(text)
+        with duckdb.connect(str(BUILDS[name].database(databases)), read_only=True) as connection:
+            result = connection.execute(re.sub(r'"\w+"\."marts"', "marts", query))
+            names = [column[0] for column in result.description]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    return rows
+
+
+def test_the_five_incidents_of_the_clickstream_come_out(tell, remark):
+    found = {row["incident"]: row for row in tell("ecom_clickstream", "what_happened_to_a_shop")}
+    for row in found.values():
+        remark(
+            f"clickstream, {row['incident']}: {row['what']} {row['inside_rate']:.1%}"
+            f" against {row['outside_rate']:.1%}"
+        )
+    more = ("article goes round", "checkout breaks on phones", "payments fail")
+    assert found.keys() == {*more, "people who know the shop", "people who came late"}
+    for row in found.values():
+        table = [
+            [row["inside_numerator"], row["inside_denominator"] - row["inside_numerator"]],
+            [row["outside_numerator"], row["outside_denominator"] - row["outside_numerator"]],
+        ]
+        assert fisher_exact(table).pvalue < 0.01, row
+    for incident in (*more, "people who know the shop"):
+        assert found[incident]["inside_rate"] > 1.3 * found[incident]["outside_rate"]
+    late = found["people who came late"]
+    assert late["inside_rate"] < 0.8 * late["outside_rate"]
+
+
+def test_both_readings_of_the_shops_cohorts_come_out(tell):
+    rows = tell("online_retail", "who_comes_back_to_a_shop")
+    first = {row["reading"]: row for row in rows if str(row["cohort_start_date"]) == "2010-12-01"}
+    kept, removed = first["cancellations kept"], first["cancellations removed"]
+    assert (kept["customer_count"], kept["month_1_count"]) == (948, 362)
+    assert (removed["customer_count"], removed["month_1_count"]) == (885, 324)
+    # everybody has one first month in each reading
+    people = {
+        reading: sum(row["customer_count"] for row in rows if row["reading"] == reading)
+        for reading in first
+    }
+    assert people == {"cancellations kept": 4372, "cancellations removed": 4338}

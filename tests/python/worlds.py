@@ -89,6 +89,12 @@ REFERRERS = words("""https://www.google.com/search https://t.co/x https://blog.e
     https://www.example.com/app https://example.com/ https://duckduckgo.com/?q=x
     https://www.youtube.com/watch https://www.amazon.de/x""")
 CLICKS = words("gclid gbraid wbraid dclid fbclid msclkid ttclid twclid li_fat_id")
+DELIVERED = ("opened", "opened", "clicked", "clicked", "unsubscribed", "complained")
+WHY_SUPPRESSED = words("consent frequency_cap unsubscribed missing_address bounced_before holdout")
+CHANNELS = ("email", "Email", "sms", "push", "in_app", None)
+CONTACTS = words("article chatbot live_chat ticket Phone email social")
+OFFERS = words("upsell cross_sell upgrade renewal seats win_back")
+ASSETS = words("blog white_paper case_study Video webinar")
 CURRENCIES = ("EUR", "EUR", "USD", "DKK", "gbp", "CHF", "NOK")
 PLACEHOLDERS = (
     "null",
@@ -381,6 +387,82 @@ class Stage:
         }
         return self.add("ads.spend", more.pop("reject_reason", None), **{**values, **more})
 
+    # -- what is told of in versions
+
+    def changed(self, at: datetime) -> datetime | None:
+        """When a version says that it was changed; now and then it does not say, or two agree."""
+        return self.random.choice((at, at, at + timedelta(hours=1), at + DAY, self.now, None))
+
+    def record(self, table: str, at: datetime, **values) -> RawRow:
+        """A version of a record that tells of something at this moment."""
+        reason = values.pop("reject_reason", None)
+        values.setdefault("updated_at", self.changed(at))
+        return self.add(f"generic.{table}", reason, **values)
+
+    def message(self, number: int, event: str | None, at: datetime | None = None, **more) -> RawRow:
+        at = at or self.now
+        values = {
+            "message_id": self.a("message", number),
+            "message_event": event,
+            "occurred_at": at,
+            "channel": self.random.choice(CHANNELS),
+            "campaign": self.random.choice(("may", "may", "renewal", None)),
+        }
+        return self.record("messages", at, **{**values, **more})
+
+    def contact(self, number: int, **more) -> RawRow:
+        values = {
+            "contact_id": self.a("contact", number),
+            "contact_type": self.random.choice(CONTACTS),
+            "reason": self.random.choice(("billing", "bug", None)),
+            "is_complaint": self.random.choice(("true", "F", "0", "YES", None)),
+            "opened_at": self.now,
+        }
+        return self.record("support_contacts", self.now, **{**values, **more})
+
+    def survey(self, number: int, kind: str = "nps", **more) -> RawRow:
+        values = {
+            "response_id": self.a("response", number),
+            "survey": f"{kind} of the year",
+            "survey_type": kind,
+            "wave": self.random.choice(("1", "2", None)),
+            "invited_at": self.now,
+        }
+        return self.record("survey_responses", self.now, **{**values, **more})
+
+    def exposure(self, variant: str | None, at: datetime | None = None, **more) -> RawRow:
+        at = at or self.now
+        experiment = self.random.choice(("price", "price", "price", "layout"))
+        values = {"experiment": experiment, "variant": variant, "exposed_at": at}
+        return self.record("experiment_exposures", at, **{**values, **more})
+
+    def offer(self, number: int, **more) -> RawRow:
+        values = {
+            "offer_id": self.a("offer", number),
+            "offer_type": self.random.choice(OFFERS),
+            "product": self.random.choice(("team", "seats", None)),
+            "channel": self.random.choice(CHANNELS),
+            "offered_at": self.now,
+            "amount": self.random.choice(("19.00", "5.5", "0", None)),
+            "currency_code": self.random.choice(CURRENCIES),
+            "quantity": self.random.choice((1, 5, None)),
+        }
+        return self.record("commercial_offers", self.now, **{**values, **more})
+
+    def somebody(self) -> dict:
+        """Whom a record names: by one of all kinds of identifiers, or by two of them."""
+        number = self.random.randrange(3)
+        ways = (
+            {"user_id": self.a("user", number)},
+            {"customer_id": self.a("cust", number)},
+            {"email": self.email(number)},
+            {"phone": self.phone(number)},
+            {"device_id": self.a("device", number)},
+            {"anonymous_id": self.a("anon", number)},
+        )
+        who = dict(self.random.choice(ways))
+        return who | (self.random.choice(ways) if self.chance(0.3) else {})
+
 
 # ---------------------------------------------------------------- scenes
 
@@ -388,9 +470,17 @@ SCENES: dict[str, Callable[[Stage], None]] = {}
 HEAVY = ("a_run_of_more_than_a_day",)  # many rows: only now and then
 
 
+RECORDS: list[str] = []  # the scenes that write records: one in most of the worlds
+
+
 def scene(function: Callable[[Stage], None]) -> Callable[[Stage], None]:
     SCENES[function.__name__] = function
     return function
+
+
+def scene_of_records(function: Callable[[Stage], None]) -> Callable[[Stage], None]:
+    RECORDS.append(function.__name__)
+    return scene(function)
 
 
 @scene
@@ -759,6 +849,150 @@ def a_road_to_customer(s: Stage) -> None:
     s.order(3, user_id=user)
 
 
+@scene_of_records
+def a_message_and_what_came_of_it(s: Stage) -> None:
+    who = s.somebody()
+    campaign = {"channel": s.random.choice(CHANNELS), "campaign": "may"}
+    s.message(1, "queued", **who, **campaign)
+    s.wait(timedelta(0), timedelta(seconds=1))
+    if s.chance(0.25):
+        s.message(1, "suppressed", **who, **campaign, reason=s.random.choice(WHY_SUPPRESSED))
+        return
+    s.message(1, "sent", **who, **campaign)
+    s.wait(timedelta(0), timedelta(seconds=9))
+    if s.chance(0.2):
+        s.message(1, "Bounced", **who, **campaign, reason=s.random.choice(("hard", "soft")))
+        return
+    s.message(1, "delivered", **who, **campaign)
+    # a proxy reads ahead; who opens may be read by another identifier
+    s.message(1, "opened", **who, **campaign, is_machine="true")
+    for event in s.random.sample(DELIVERED, s.random.randrange(4)):
+        s.wait(timedelta(0), timedelta(minutes=2), TIMEOUT, DAY)
+        reader = s.random.choice((who, who, who | {"user_id": s.a("user", 1)}))
+        cta = s.random.choice(("hero", None)) if event == "clicked" else None
+        flag = s.random.choice(("false", "no", None))
+        s.message(1, event, **reader, **campaign, cta=cta, is_machine=flag)
+    if s.chance(0.5):  # what was told of the sending is told anew, with other words
+        s.rows.append(replace(s.rows[-1], values={**s.rows[-1].values, "campaign": "june"}))
+    s.something(s.a("anon", s.random.randrange(3)))
+
+
+@scene_of_records
+def a_contact_in_versions(s: Stage) -> None:
+    """By an address that only later turns out to be a user's; a newer version may come first."""
+    who = s.random.choice(({"email": s.email(8)}, s.somebody()))
+    opened, number = s.now, s.random.randrange(2)
+    same = {**who, "opened_at": opened, "contact_type": s.random.choice(CONTACTS)}
+    s.contact(number, **same)
+    reply = s.wait(timedelta(0), timedelta(hours=1), DAY)
+    s.contact(number, **same, first_replied_at=reply)
+    solved = s.wait(timedelta(0), timedelta(hours=1), 9 * DAY)
+    told = {"first_replied_at": reply, "resolved_at": solved, "is_escalated": "true"}
+    score = s.random.choice((None, 1, 5))
+    s.contact(number, **same, **told, csat_score=score, cost_amount="7.25", currency_code="eur")
+    if s.chance(0.4):  # opened anew: what was solved is not
+        s.contact(number, **same, first_replied_at=reply, updated_at=s.now + 2 * DAY)
+    s.wait(DAY, 30 * DAY)
+    user = s.a("user", s.random.randrange(3))
+    s.identify(s.a("anon", s.random.randrange(3)), user, email=s.email(8))
+
+
+@scene_of_records
+def a_survey_answered_later(s: Stage) -> None:
+    who = s.random.choice(({"anonymous_id": s.a("anon", 1)}, s.somebody()))
+    kind, greatest = s.random.choice((("nps", 10), ("csat", 5), ("ces", 7)))
+    invited, number = s.now, s.random.randrange(2)
+    s.survey(number, kind, **who)
+    answered = s.wait(timedelta(0), timedelta(minutes=5), 3 * DAY)
+    for _ in range(s.random.choice((0, 1, 2))):  # twice: he thinks better of it
+        score = s.random.choice((greatest, greatest - 1, 1, None))
+        answer = {"responded_at": answered, "score": score, "invited_at": invited}
+        s.survey(number, kind, **{**who, **answer, "updated_at": answered})
+    s.something(s.a("anon", 1), s.random.choice((None, s.a("user", 1))))
+
+
+@scene_of_records
+def shown_a_variant(s: Stage) -> None:
+    """Once, again, and another one: by the same cookie, by its user later, or to others."""
+    anon, user = s.a("anon", s.random.randrange(3)), s.a("user", s.random.randrange(3))
+    first = s.exposure("a", anonymous_id=anon)
+    if s.chance(0.5):  # the same exposure, told again
+        s.rows.append(replace(first, values={**first.values, "updated_at": s.now + DAY}))
+    s.wait(timedelta(0), timedelta(minutes=1), TIMEOUT)
+    by = {"anonymous_id": anon, "user_id": s.random.choice((None, user))}
+    s.exposure(s.random.choice(("a", "b")), **s.random.choice((by, by, s.somebody())))
+    s.track("experiment_viewed", anon)
+    s.something(anon, s.random.choice((None, user)))
+
+
+@scene_of_records
+def an_offer_and_its_answer(s: Stage) -> None:
+    who, made, number = s.somebody(), s.now, s.random.randrange(2)
+    same = {**who, "offered_at": made, "offer_type": s.random.choice(OFFERS)}
+    s.offer(number, **same)
+    answered = s.wait(timedelta(0), timedelta(hours=2), 5 * DAY)
+    s.offer(number, **same, accepted_at=answered, updated_at=answered)
+    what = s.random.random()
+    if what < 0.3:  # two versions of one moment, which contradict each other
+        s.offer(number, **same, declined_at=answered, updated_at=answered)
+    elif what < 0.5:  # or differ in what nobody looks at
+        s.offer(number, **same, accepted_at=answered, updated_at=answered, product="other")
+    elif what < 0.7:  # taken back
+        s.offer(number, **same, updated_at=answered + DAY)
+    s.page("/app", s.a("anon", 1), s.a("user", s.random.randrange(3)))
+
+
+@scene_of_records
+def catalogues_in_versions(s: Stage) -> None:
+    account = s.a("account", s.random.randrange(2))
+    for plan in s.random.sample(("free", "pro", "team"), s.random.randrange(1, 4)):
+        s.record(
+            "accounts",
+            s.now,
+            account_id=account,
+            account_name=s.random.choice(("Acme", "Acme Ltd")),
+            plan=plan,
+            industry=s.random.choice(("shops", None)),
+            employee_count=s.random.choice((12, 120, None)),
+            seat_count=s.random.choice((3, None)),
+            created_at=s.random.choice((s.now, None)),
+        )
+    for title in s.random.sample(("A guide", "A better guide", None), s.random.randrange(1, 3)):
+        s.record(
+            "content_assets",
+            s.now,
+            asset_id=s.a("asset", s.random.randrange(2)),
+            asset_type=s.random.choice(ASSETS),
+            title=title,
+            page_path=s.random.choice(("/blog/hello", None)),
+            published_at=s.random.choice((s.now, None)),
+        )
+    s.group(s.a("user", 1), account)
+
+
+@scene_of_records
+def a_record_that_changes_hands(s: Stage) -> None:
+    """It names somebody, then somebody else: one of them, now and then, nobody at all."""
+    nobody = s.random.choice(({"user_id": "null"}, {"email": "no address"}, {"phone": "12"}))
+    one, other = s.random.sample([s.somebody(), s.somebody(), nobody], 2)
+    if one == other:
+        other = {"user_id": s.a("user", 5)}
+    table = s.random.choice(("contact", "survey", "offer", "message"))
+    at, later = s.now, s.now + s.random.choice((timedelta(0), DAY))
+    if table == "message":
+        for who, changed in ((one, at), (other, later)):
+            s.message(9, "clicked", at, **who, channel="email", updated_at=changed)
+    else:
+        moment = {"contact": "resolved_at", "survey": "responded_at", "offer": "accepted_at"}[table]
+        tell = getattr(s, table)
+        tell(9, **one, updated_at=at, **{moment: at})
+        gone = {moment: at} if s.chance(0.6) else {}  # or only the beginning is left
+        tell(9, **other, updated_at=later, **gone)
+    for who in (one, other):
+        if s.chance(0.5) and "user_id" in who:
+            s.something(s.a("anon", 1), who["user_id"])
+
+
 @scene
 def broken_rows(s: Stage) -> None:
     for reason in s.random.sample(sorted(BROKEN), 5):
@@ -773,6 +1007,7 @@ BROKEN: dict[str, list[Callable[[Stage, str], RawRow]]] = {
         lambda s, why: s.page("/", " \t ", reject_reason=why),
         lambda s, why: s.identify(None, None, phone="123", reject_reason=why),
         lambda s, why: s.subscription(90, s.now, started_at=s.now, reject_reason=why),
+        lambda s, why: s.exposure("a", reject_reason=why),
     ],
     "oversized_identifier": [
         lambda s, why: s.page("/", s.a("anon") + "x" * 3000, reject_reason=why),
@@ -788,6 +1023,9 @@ BROKEN: dict[str, list[Callable[[Stage, str], RawRow]]] = {
         lambda s, why: s.subscription(
             91, s.now, user_id=s.a("user"), started_at="31/12/2024", reject_reason=why
         ),
+        lambda s, why: s.message(
+            2, "sent", user_id=s.a("user"), occurred_at="soon", reject_reason=why
+        ),
         lambda s, why: s.spend(date="2024-13-01", reject_reason=why),
     ],
     "missing_timestamp": [
@@ -796,6 +1034,7 @@ BROKEN: dict[str, list[Callable[[Stage, str], RawRow]]] = {
             s.a("anon"), s.a("user"), timestamp=None, received_at=None, reject_reason=why
         ),
         lambda s, why: s.subscription(92, s.now, user_id=s.a("user"), reject_reason=why),
+        lambda s, why: s.contact(92, user_id=s.a("user"), opened_at=None, reject_reason=why),
         lambda s, why: s.spend(date=None, reject_reason=why),
     ],
     "timestamp_too_early": [
@@ -806,6 +1045,9 @@ BROKEN: dict[str, list[Callable[[Stage, str], RawRow]]] = {
         lambda s, why: s.subscription(
             93, s.now, user_id=s.a("user"), started_at=datetime(1970, 1, 1), reject_reason=why
         ),
+        lambda s, why: s.survey(
+            93, user_id=s.a("user"), invited_at=datetime(1970, 1, 1), reject_reason=why
+        ),
         lambda s, why: s.spend(date="1970-01-01", reject_reason=why),
     ],
     "timestamp_in_future": [
@@ -815,6 +1057,9 @@ BROKEN: dict[str, list[Callable[[Stage, str], RawRow]]] = {
         ),
         lambda s, why: s.subscription(
             94, s.now, user_id=s.a("user"), started_at=datetime(2099, 1, 1), reject_reason=why
+        ),
+        lambda s, why: s.offer(
+            94, user_id=s.a("user"), accepted_at=datetime(2099, 1, 1), reject_reason=why
         ),
         lambda s, why: s.spend(date="2099-01-01", reject_reason=why),
     ],
@@ -832,6 +1077,7 @@ BROKEN: dict[str, list[Callable[[Stage, str], RawRow]]] = {
             mrr_amount="NaN",
             reject_reason=why,
         ),
+        lambda s, why: s.offer(95, user_id=s.a("user"), amount="a lot", reject_reason=why),
         lambda s, why: s.spend(spend_amount="much", reject_reason=why),
     ],
     "negative_amount": [
@@ -842,6 +1088,7 @@ BROKEN: dict[str, list[Callable[[Stage, str], RawRow]]] = {
         lambda s, why: s.subscription(
             96, s.now, user_id=s.a("user"), started_at=s.now, mrr_amount="-1", reject_reason=why
         ),
+        lambda s, why: s.contact(96, user_id=s.a("user"), cost_amount="-1", reject_reason=why),
         lambda s, why: s.spend(clicks=-1, reject_reason=why),
     ],
     "unknown_currency": [
@@ -852,6 +1099,7 @@ BROKEN: dict[str, list[Callable[[Stage, str], RawRow]]] = {
         lambda s, why: s.subscription(
             97, s.now, user_id=s.a("user"), started_at=s.now, currency="xts", reject_reason=why
         ),
+        lambda s, why: s.offer(96, user_id=s.a("user"), currency_code="12", reject_reason=why),
         lambda s, why: s.spend(currency="E1", reject_reason=why),
     ],
     "missing_subscription_id": [
@@ -865,6 +1113,31 @@ BROKEN: dict[str, list[Callable[[Stage, str], RawRow]]] = {
         )
     ],
     "missing_campaign": [lambda s, why: s.spend(platform=None, campaign=None, reject_reason=why)],
+    "missing_message_id": [
+        lambda s, why: s.message(
+            1, "sent", user_id=s.a("user"), message_id="null", reject_reason=why
+        )
+    ],
+    "unknown_message_event": [
+        lambda s, why: s.message(1, "eaten", user_id=s.a("user"), reject_reason=why)
+    ],
+    "unreadable_flag": [
+        lambda s, why: s.contact(97, user_id=s.a("user"), is_complaint="maybe", reject_reason=why)
+    ],
+    "impossible_score": [
+        lambda s, why: s.survey(
+            97, "csat", user_id=s.a("user"), responded_at=s.now, score="6", reject_reason=why
+        ),
+        lambda s, why: s.contact(98, user_id=s.a("user"), csat_score=0, reject_reason=why),
+    ],
+    "impossible_order": [
+        lambda s, why: s.offer(
+            97, user_id=s.a("user"), accepted_at=s.now - INSTANT, reject_reason=why
+        ),
+        lambda s, why: s.contact(
+            99, user_id=s.a("user"), resolved_at=s.now - DAY, reject_reason=why
+        ),
+    ],
 }
 
 
@@ -878,6 +1151,7 @@ TIME_COLUMN = {
     "commerce.orders": "updated_at",
     "commerce.refunds": "updated_at",
     "billing.invoices": "updated_at",
+    **{table: "updated_at" for table in LAYOUT if table.startswith("generic.")},
 }
 
 
@@ -921,6 +1195,13 @@ def change_payload(s: Stage, table: str, values: dict) -> None:
             ]
         elif table == "segment.identifies":
             changes += [{"email": s.email(8)}, {"phone": s.phone(8)}]
+    elif table == "generic.accounts":
+        changes = [{"plan": "another"}, {"seat_count": 9}]
+    elif table == "generic.content_assets":
+        changes = [{"title": "Another title"}, {"asset_type": "page"}]
+    elif table.startswith("generic."):
+        changes = [{"user_id": s.a("user", s.random.randrange(4))}, {"email": s.email(2)}]
+        changes += [{"anonymous_id": "null"}, {"device_id": s.a("device", 1)}]
     else:
         changes = [{"user_id": s.a("user", s.random.randrange(4))}, {"currency": "USD"}]
         if table == "commerce.orders":
@@ -937,8 +1218,10 @@ def world(number: int | str, scenes: Iterable[str] | None = None, copy: int = 0)
     s = Stage(f"{name}s{copy}" if copy else name, seed=f"world {name}")
     name = s.name
     if scenes is None:
-        usual = [name for name in SCENES if name not in HEAVY]
+        usual = [name for name in SCENES if name not in HEAVY and name not in RECORDS]
         scenes = s.random.sample(usual, s.random.choice((1, 2, 3, 4)))
+        if s.chance(0.7):
+            scenes.insert(s.random.randrange(len(scenes) + 1), s.random.choice(RECORDS))
         if s.chance(0.05):
             scenes.append(s.random.choice(HEAVY))
     for name in scenes:
@@ -977,17 +1260,25 @@ TAXONOMY = {
         order_placed,72,false,false,shop
         report_used,60,true,true,
         free_order,72,,,
+        message_clicked,45,true,false,newsletter
+        offer_accepted,77,true,true,
+        survey_answered_badly,74,false,false,shop
         """,
     "event_rules": """
         6,,track,feature_used,feature,^rep,,report_used
         7,commerce,,,,,zero,free_order
         8,,track,error_shown,code,E4.,,error_known
+        9,generic,server,message_opened,is_machine,^true$,,message_opened_by_machine
+        10,generic,server,survey_responded,score,^[0-4]$,,survey_answered_badly
+        11,generic,server,offer_accepted,,,zero,gift_accepted
         """,
     "touchpoint_types": """
         shop,outbound,An order was confirmed
+        newsletter,inbound,A link in a message was followed
         """,
     "goals": """
         signup,trial_requested,Asked for a trial
+        expansion,offer_accepted,Took an offer
         interest,lead_submitted,Left contact details
         interest,webinar_attended,Attended a webinar
         """,

@@ -3,8 +3,9 @@ with
 
 columns_there as (
 
-    {%- for node in graph.nodes.values() if execute and node.resource_type == 'model' and node.name.startswith('kpi_') and node.name != 'kpi_long' %}
-    {%- for column in adapter.get_columns_in_relation(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) %}
+    {%- for node in graph.nodes.values()
+        if execute and node.resource_type == 'model' and node.name.startswith('kpi_') and node.name != 'kpi_long' %}
+    {%- for column in adapter.get_columns_in_relation(relation_in(node.schema, node.alias)) %}
     select {{ quoted(node.name ~ '.' ~ column.name) }} as metric
     union all
     {%- endfor %}

@@ -16,7 +16,8 @@ bridges as (
 
 select * from bridges
 where
-    mrr_start_amount + mrr_new_amount + mrr_expansion_amount + mrr_contraction_amount + mrr_churn_amount + mrr_reactivation_amount <> mrr_end_amount
+    mrr_start_amount + mrr_new_amount + mrr_expansion_amount + mrr_contraction_amount + mrr_churn_amount + mrr_reactivation_amount
+    <> mrr_end_amount
     or mrr_start_amount <> coalesce(previous_end_amount, mrr_start_amount)
     or mrr_start_amount < 0
     or mrr_end_amount < 0

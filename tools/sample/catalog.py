@@ -133,7 +133,7 @@ PLANTED: dict[str, tuple[float, str]] = {
     "experiment_price_page_relative_lift": (0.0, "Nothing, in any of the three variants"),
     "experiment_price_page_variant_share": (1 / 3, "Share of each variant as it is assigned"),
     "experiment_price_page_unrecorded_share_c": (
-        0.10,
+        0.30,
         "Share of the exposures to variant c that are lost: a sample-ratio mismatch",
     ),
     "offer_accepted_share_upsell": (0.20, "Share of upsell offers accepted"),

@@ -1,5 +1,5 @@
--- The events of checkouts, each with the checkout that it belongs to. A checkout begins with a start, or with any of its events where none is open, and is open
--- until it is completed or nothing has been added to it for 24 hours.
+-- The events of checkouts, each with the checkout that it belongs to. A checkout begins with any of its events where none is open,
+-- and is open until it is completed or nothing has been added to it for 24 hours.
 with
 
 checkout_events as (

@@ -1,5 +1,5 @@
--- What a subscription is worth a month, and from when: each version says it from its updated_at on, the first one from the start. In the reporting currency at
--- the rate of the day on which the subscription started, so that a currency that moves is no expansion.
+-- What a subscription is worth a month, and from when: each version says it from its updated_at on, the first one from the start.
+-- In the reporting currency at the rate of the day on which the subscription started, so that a currency that moves is no expansion.
 with
 
 subscriptions as (

@@ -4,6 +4,7 @@
     post_hook="{{ record_loads() }}"
 ) }}
 
+-- depends_on: {{ ref('int_dirty_events') }}
 with
 
 {%- for offer, shape in offers_that_imply_events().items() %}

@@ -37,6 +37,20 @@ dirty_endpoints as (
     select {{ endpoint_identifier_id() }} as endpoint_id
     from {{ ref('int_dirty_records') }}
 
+    {%- for offer, shape in offers_that_imply_events().items() %}
+    {%- for event in shape.implied %}
+
+    union
+
+    {% if loop.first -%}
+    -- what a version implied that names nobody stood by itself
+    {% endif -%}
+    select md5('event:' || {{ record_event_id(offer, event.slot, 'record_id') }}) as endpoint_id
+    from {{ ref('int_dirty_records') }}
+    where offer = {{ quoted(offer) }} and {{ endpoint_identifier_id() }} is null
+    {%- endfor %}
+    {%- endfor %}
+
 )
 
 select distinct endpoint_id from dirty_endpoints

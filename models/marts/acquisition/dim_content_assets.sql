@@ -6,7 +6,7 @@ assets as (
         *,
         row_number() over (
             partition by asset_id
-            order by updated_at desc nulls last, source_name
+            order by updated_at desc nulls last, source_name asc
         ) as version_number
 
     from {{ ref('int_content_assets_deduplicated') }}

@@ -18,7 +18,12 @@ message_events as (
         coalesce({{ json_text('properties', 'is_machine') }}, 'false') = 'true' as is_machine
 
     from {{ ref('int_events_identified') }}
-    where event_name in ({% for kind in kinds %}'message_{{ kind }}'{{ ', ' if not loop.last }}{% endfor %})
+    where
+        event_name in (
+            {%- for kind in kinds %}
+            'message_{{ kind }}'{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
 
 ),
 

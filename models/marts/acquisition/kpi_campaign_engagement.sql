@@ -24,7 +24,7 @@ converted as (
     inner join {{ ref('fct_conversions') }} as conversions
         on
             messages.person_id = conversions.person_id
-            and conversions.occurred_at >= messages.reached_at
+            and messages.reached_at <= conversions.occurred_at
             and conversions.occurred_at <= {{ add_seconds('messages.reached_at', 7 * 86400) }}
 
 ),

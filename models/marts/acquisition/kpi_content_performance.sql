@@ -42,7 +42,7 @@ next_actions as (
     inner join {{ ref('fct_touchpoints') }} as touchpoints
         on
             readers.person_id = touchpoints.person_id
-            and touchpoints.occurred_at > readers.first_at
+            and readers.first_at < touchpoints.occurred_at
             and touchpoints.occurred_at <= {{ add_seconds('readers.first_at', 86400) }}
     where touchpoints.direction = 'inbound'
     group by readers.asset_id, readers.occurred_date, readers.person_id
@@ -62,7 +62,7 @@ conversions as (
     inner join {{ ref('fct_conversions') }} as conversions
         on
             readers.person_id = conversions.person_id
-            and conversions.occurred_at > readers.first_at
+            and readers.first_at < conversions.occurred_at
             and conversions.occurred_at <= {{ add_seconds('readers.first_at', 30 * 86400) }}
     group by readers.asset_id, readers.occurred_date, readers.person_id
 

@@ -92,8 +92,8 @@ converted as (
     inner join {{ ref('fct_conversions') }} as conversions
         on
             subjects.person_id = conversions.person_id
-            and conversions.occurred_at >= subjects.first_exposed_at
-            and conversions.occurred_at <= subjects.window_ends_at
+            and subjects.first_exposed_at <= conversions.occurred_at
+            and subjects.window_ends_at >= conversions.occurred_at
     group by subjects.experiment, subjects.variant, conversions.goal
 
 ),
@@ -110,8 +110,8 @@ revenue_of_persons as (
     inner join {{ ref('fct_revenue') }} as revenue
         on
             subjects.person_id = revenue.person_id
-            and revenue.occurred_at >= subjects.first_exposed_at
-            and revenue.occurred_at <= subjects.window_ends_at
+            and subjects.first_exposed_at <= revenue.occurred_at
+            and subjects.window_ends_at >= revenue.occurred_at
     group by subjects.experiment, subjects.variant, subjects.person_id
 
 ),
@@ -206,12 +206,16 @@ compared as (
         control.exposed_count as control_exposed_count,
         control.converted_count as control_converted_count,
         control.mean_amount as control_mean_amount,
-        {{ two_proportion_z('control.converted_count', 'control.exposed_count', 'measured.converted_count', 'measured.exposed_count') }} as z_statistic,
+        {{ two_proportion_z(
+            'control.converted_count', 'control.exposed_count', 'measured.converted_count', 'measured.exposed_count'
+        ) }} as z_statistic,
         {{ welch_t(
             'control.mean_amount', 'control.amount_variance', 'control.exposed_count',
             'measured.mean_amount', 'measured.amount_variance', 'measured.exposed_count'
         ) }} as t_statistic,
-        {{ welch_df('control.amount_variance', 'control.exposed_count', 'measured.amount_variance', 'measured.exposed_count') }} as degrees_of_freedom,
+        {{ welch_df(
+            'control.amount_variance', 'control.exposed_count', 'measured.amount_variance', 'measured.exposed_count'
+        ) }} as degrees_of_freedom,
         {{ cohens_h(
             proportion('control.converted_count', 'control.exposed_count'), proportion('measured.converted_count', 'measured.exposed_count')
         ) }} as effect_size_h

@@ -118,7 +118,9 @@ counted as (
 kpi_next_action_time as (
 
     select
-        {{ key_of(['counted.touchpoint_type', 'counted.week_start_date', 'counted.segment_type', 'counted.segment_value']) }} as next_action_time_id,
+        {{ key_of([
+            'counted.touchpoint_type', 'counted.week_start_date', 'counted.segment_type', 'counted.segment_value'
+        ]) }} as next_action_time_id,
         counted.touchpoint_type,
         counted.week_start_date,
         counted.segment_type,

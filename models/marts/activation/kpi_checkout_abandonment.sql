@@ -18,6 +18,17 @@ checkouts as (
 
 ),
 
+steps as (
+
+    select distinct
+        step,
+        cast(step_number as integer) as step_number,
+        role
+
+    from {{ ref('checkout_steps') }}
+
+),
+
 -- the whole, and each step with those who came that far
 rows_counted as (
 
@@ -48,7 +59,7 @@ rows_counted as (
         checkouts.payment_failure_count
 
     from checkouts
-    inner join (select distinct step, cast(step_number as integer) as step_number, role from {{ ref('checkout_steps') }}) as steps
+    inner join steps
         on checkouts.last_step_number > steps.step_number or checkouts.last_step = steps.step
     where steps.role <> 'complete' and (steps.role <> 'failure' or checkouts.payment_failure_count > 0)
 

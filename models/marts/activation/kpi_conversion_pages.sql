@@ -102,7 +102,7 @@ views as (
         on
             members.person_id = page_views.person_id
             and page_views.occurred_at >= {{ add_seconds('members.until_at', -30 * 86400) }}
-            and (page_views.occurred_at < members.until_at or (members.is_converter = 0 and page_views.occurred_at = members.until_at))
+            and (members.until_at > page_views.occurred_at or (members.is_converter = 0 and members.until_at = page_views.occurred_at))
 
 ),
 

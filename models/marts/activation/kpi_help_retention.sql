@@ -33,7 +33,7 @@ help_weeks as (
     inner join {{ ref('fct_help_uses') }} as help_uses
         on
             cohort.person_id = help_uses.person_id
-            and help_uses.occurred_at >= cohort.signed_up_at
+            and cohort.signed_up_at <= help_uses.occurred_at
 
 ),
 
@@ -63,7 +63,7 @@ active_weeks as (
     inner join {{ ref('fct_person_days') }} as days
         on
             cohort.person_id = days.person_id
-            and days.active_date >= cohort.signed_up_date
+            and cohort.signed_up_date <= days.active_date
 
 ),
 

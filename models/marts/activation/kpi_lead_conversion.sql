@@ -49,7 +49,7 @@ responses as (
             exposed.cta_type = interactions.cta_type
             and exposed.cta = interactions.cta
             and exposed.person_id = interactions.person_id
-            and interactions.occurred_at >= exposed.exposed_at
+            and exposed.exposed_at <= interactions.occurred_at
             and interactions.occurred_at <= {{ add_seconds('exposed.exposed_at', 7 * 86400) }}
     where interactions.interaction <> 'exposed'
     group by exposed.cta_type, exposed.cta, exposed.week_start_date, exposed.person_id

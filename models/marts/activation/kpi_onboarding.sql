@@ -198,7 +198,7 @@ before as (
             and weeks.step = earlier.step
             and weeks.segment_type = earlier.segment_type
             and weeks.segment_value = earlier.segment_value
-            and earlier.cohort_week_date < weeks.cohort_week_date
+            and weeks.cohort_week_date > earlier.cohort_week_date
             and earlier.cohort_week_date >= {{ add_days('weeks.cohort_week_date', -28) }}
     where earlier.is_mature
     group by weeks.flow, weeks.cohort_week_date, weeks.step, weeks.segment_type, weeks.segment_value

@@ -52,6 +52,19 @@ contacts as (
 
 ),
 
+-- each contact counts in its stage and in all stages, for its reason and for all
+rows_of as (
+
+    select 'all' as stage_row, 'all' as reason_row
+    union all
+    select 'all' as stage_row, 'own' as reason_row
+    union all
+    select 'own' as stage_row, 'all' as reason_row
+    union all
+    select 'own' as stage_row, 'own' as reason_row
+
+),
+
 contacts_in_rows as (
 
     select
@@ -60,15 +73,7 @@ contacts_in_rows as (
         case rows_of.reason_row when 'all' then 'all' else contacts.reason end as reason_shown
 
     from contacts
-    cross join (
-        select 'all' as stage_row, 'all' as reason_row
-        union all
-        select 'all' as stage_row, 'own' as reason_row
-        union all
-        select 'own' as stage_row, 'all' as reason_row
-        union all
-        select 'own' as stage_row, 'own' as reason_row
-    ) as rows_of
+    cross join rows_of
 
 ),
 

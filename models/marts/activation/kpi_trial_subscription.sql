@@ -195,7 +195,8 @@ running as (
         coalesce(month_movements.lost_amount, 0) as lost_amount,
         coalesce(month_movements.kept_change_amount, 0) as kept_change_amount,
         coalesce(sum(month_movements.change_amount) over segment_in_order, 0) as end_amount,
-        coalesce(sum(month_movements.change_amount) over segment_in_order, 0) - coalesce(month_movements.change_amount, 0) as start_amount,
+        coalesce(sum(month_movements.change_amount) over segment_in_order, 0)
+        - coalesce(month_movements.change_amount, 0) as start_amount,
         coalesce(sum(month_movements.gained_count - month_movements.churned_count) over segment_in_order, 0) as end_count,
         coalesce(sum(month_movements.gained_count - month_movements.churned_count) over segment_in_order, 0)
         - coalesce(month_movements.gained_count - month_movements.churned_count, 0) as start_count
@@ -236,7 +237,8 @@ kpi_trial_subscription as (
         cast(running.end_amount as decimal(18, 4)) as mrr_end_amount,
         cast(running.start_amount - running.lost_amount as decimal(18, 4)) as mrr_gross_retained_amount,
         cast(running.start_amount + running.kept_change_amount as decimal(18, 4)) as mrr_net_retained_amount,
-        cast(running.start_amount - running.lost_amount as double) / nullif(cast(running.start_amount as double), 0) as gross_revenue_retention_ratio,
+        cast(running.start_amount - running.lost_amount as double)
+        / nullif(cast(running.start_amount as double), 0) as gross_revenue_retention_ratio,
         cast(running.start_amount + running.kept_change_amount as double)
         / nullif(cast(running.start_amount as double), 0) as net_revenue_retention_ratio,
         {{ next_month('running.month_start_date') }} <= as_of.as_of_date as is_mature

@@ -91,7 +91,9 @@ counted as (
 kpi_feature_breadth as (
 
     select
-        {{ key_of(['counted.month_start_date', 'counted.breadth_bucket', 'counted.segment_type', 'counted.segment_value']) }} as feature_breadth_id,
+        {{ key_of([
+            'counted.month_start_date', 'counted.breadth_bucket', 'counted.segment_type', 'counted.segment_value'
+        ]) }} as feature_breadth_id,
         counted.month_start_date,
         counted.breadth_bucket,
         counted.segment_type,

@@ -40,7 +40,9 @@ time_in_stages as (
     select
         cohort.cohort_month_date,
         stage_periods.stage,
-        sum({{ elapsed_seconds('stage_periods.started_at', 'least(coalesce(stage_periods.ended_at, as_of.as_of_at), as_of.as_of_at)') }}) as stage_seconds
+        sum({{ elapsed_seconds(
+            'stage_periods.started_at', 'least(coalesce(stage_periods.ended_at, as_of.as_of_at), as_of.as_of_at)'
+        ) }}) as stage_seconds
 
     from cohort
     inner join {{ ref('fct_stage_periods') }} as stage_periods on cohort.person_id = stage_periods.person_id
@@ -69,8 +71,12 @@ measured as (
         cohorts.cohort_month_date,
         cohorts.person_count
         {%- for stage in stages %},
-        coalesce(max(case when sessions_in_stages.stage = '{{ stage }}' then sessions_in_stages.session_count end), 0) as {{ stage }}_session_count,
-        coalesce(max(case when time_in_stages.stage = '{{ stage }}' then time_in_stages.stage_seconds end), 0) / 604800.0 as {{ stage }}_weeks
+        coalesce(max(
+            case when sessions_in_stages.stage = '{{ stage }}' then sessions_in_stages.session_count end
+        ), 0) as {{ stage }}_session_count,
+        coalesce(max(
+            case when time_in_stages.stage = '{{ stage }}' then time_in_stages.stage_seconds end
+        ), 0) / 604800.0 as {{ stage }}_weeks
         {%- endfor %}
 
     from (
@@ -103,7 +109,7 @@ early as (
     left join {{ ref('fct_sessions') }} as sessions
         on
             cohort.person_id = sessions.person_id
-            and sessions.ended_at >= cohort.activated_at
+            and cohort.activated_at <= sessions.ended_at
             and sessions.started_at < {{ add_seconds('cohort.activated_at', 7 * 86400) }}
     where cohort.is_followed
     group by cohort.cohort_month_date, cohort.person_id, cohort.habit_formed_at, cohort.activated_at
@@ -131,7 +137,8 @@ kpi_session_stages as (
         {%- for stage in stages %}
         cast(measured.{{ stage }}_session_count as bigint) as {{ stage }}_session_count,
         cast(measured.{{ stage }}_weeks as double) as {{ stage }}_weeks,
-        cast(measured.{{ stage }}_session_count as double) / nullif(cast(measured.{{ stage }}_weeks as double), 0) as {{ stage }}_sessions_per_week,
+        cast(measured.{{ stage }}_session_count as double)
+        / nullif(cast(measured.{{ stage }}_weeks as double), 0) as {{ stage }}_sessions_per_week,
         {%- endfor %}
         (cast(measured.adoption_session_count as double) / nullif(cast(measured.adoption_weeks as double), 0))
         / nullif(cast(measured.acquisition_session_count as double) / nullif(cast(measured.acquisition_weeks as double), 0), 0)

@@ -87,7 +87,9 @@ counted as (
 kpi_survey_scores as (
 
     select
-        {{ key_of(['survey', 'survey_type', 'period_type', 'period_start_date', 'wave', 'segment_type', 'segment_value']) }} as survey_score_id,
+        {{ key_of([
+            'survey', 'survey_type', 'period_type', 'period_start_date', 'wave', 'segment_type', 'segment_value'
+        ]) }} as survey_score_id,
         survey,
         survey_type,
         period_type,
@@ -100,12 +102,18 @@ kpi_survey_scores as (
         case when survey_type = 'nps' then cast(passive_count as bigint) end as passive_count,
         case when survey_type = 'nps' then cast(detractor_count as bigint) end as detractor_count,
         case when survey_type = 'nps' then {{ net_promoter_score('promoter_count', 'detractor_count', 'response_count') }} end as nps_score,
-        case when survey_type = 'nps' then {{ net_promoter_bound('promoter_count', 'detractor_count', 'response_count', '-') }} end as nps_score_low,
-        case when survey_type = 'nps' then {{ net_promoter_bound('promoter_count', 'detractor_count', 'response_count', '+') }} end as nps_score_high,
+        case
+            when survey_type = 'nps' then {{ net_promoter_bound('promoter_count', 'detractor_count', 'response_count', '-') }}
+        end as nps_score_low,
+        case
+            when survey_type = 'nps' then {{ net_promoter_bound('promoter_count', 'detractor_count', 'response_count', '+') }}
+        end as nps_score_high,
         {{ rate_columns(
             'satisfied', "case when survey_type = 'csat' then satisfied_count end", "case when survey_type = 'csat' then response_count end"
         ) }},
-        {{ rate_columns('easy', "case when survey_type = 'ces' then easy_count end", "case when survey_type = 'ces' then response_count end") }},
+        {{ rate_columns(
+            'easy', "case when survey_type = 'ces' then easy_count end", "case when survey_type = 'ces' then response_count end"
+        ) }},
         cast(score_sum as double) / nullif(response_count, 0) as score_mean,
         is_mature
 

@@ -41,7 +41,9 @@ offer_counts as (
         count(*) as offered_count,
         sum(case when offers_in_rows.is_accepted_30d then 1 else 0 end) as accepted_count,
         count(distinct case when offers_in_rows.is_accepted_30d then offers_in_rows.person_id end) as accepting_person_count,
-        sum(case when offers_in_rows.is_accepted_30d and offers_in_rows.offer_type = 'seats' then offers_in_rows.quantity else 0 end) as seat_count,
+        sum(
+            case when offers_in_rows.is_accepted_30d and offers_in_rows.offer_type = 'seats' then offers_in_rows.quantity else 0 end
+        ) as seat_count,
         sum(case when offers_in_rows.is_accepted_30d then offers_in_rows.amount end) as accepted_amount
 
     from offers_in_rows
@@ -136,7 +138,9 @@ measured as (
         spine.*,
         case when coverage.first_month_date <= spine.month_start_date then coalesce(offer_counts.offered_count, 0) end as offered_count,
         case when coverage.first_month_date <= spine.month_start_date then coalesce(offer_counts.accepted_count, 0) end as accepted_count,
-        case when coverage.first_month_date <= spine.month_start_date then coalesce(offer_counts.accepting_person_count, 0) end as accepting_person_count,
+        case
+            when coverage.first_month_date <= spine.month_start_date then coalesce(offer_counts.accepting_person_count, 0)
+        end as accepting_person_count,
         case when coverage.first_month_date <= spine.month_start_date then coalesce(offer_counts.seat_count, 0) end as seat_count,
         case when coverage.first_month_date <= spine.month_start_date then coalesce(offer_counts.accepted_amount, 0) end as accepted_amount,
         coalesce(payer_counts.eligible_count, 0) as eligible_count,
@@ -166,7 +170,9 @@ measured as (
 kpi_expansion as (
 
     select
-        {{ key_of(['measured.month_start_date', 'measured.offer_type', 'measured.segment_type', 'measured.segment_value']) }} as expansion_id,
+        {{ key_of([
+            'measured.month_start_date', 'measured.offer_type', 'measured.segment_type', 'measured.segment_value'
+        ]) }} as expansion_id,
         measured.month_start_date,
         measured.offer_type,
         measured.segment_type,
@@ -180,7 +186,9 @@ kpi_expansion as (
         cast(measured.seat_count as bigint) as seat_count,
         cast(measured.accepted_amount as decimal(18, 4)) as accepted_amount,
         cast(measured.upgrade_count as bigint) as upgrade_count,
-        {{ rate_columns('upgrade', 'measured.upgrading_person_count', "case when measured.offer_type = 'all' then measured.eligible_count end") }},
+        {{ rate_columns(
+            'upgrade', 'measured.upgrading_person_count', "case when measured.offer_type = 'all' then measured.eligible_count end"
+        ) }},
         cast(measured.renewal_count as bigint) as renewal_count,
         cast(measured.expansion_mrr_amount as decimal(18, 4)) as expansion_mrr_amount,
         {{ next_month('measured.month_start_date') }} <= as_of.as_of_date as is_mature

@@ -106,6 +106,12 @@ spend as (
 
 ),
 
+numbers as (
+
+    {{ integers(max_offset + 1) }}
+
+),
+
 grid as (
 
     select
@@ -114,7 +120,7 @@ grid as (
         {{ add_months('sizes.cohort_month_date', 'numbers.number + 1') }} <= as_of.as_of_date as is_mature
 
     from sizes
-    cross join ({{ integers(max_offset + 1) }}) as numbers
+    cross join numbers
     cross join as_of
     where {{ add_months('sizes.cohort_month_date', 'numbers.number') }} <= as_of.as_of_date
 
@@ -148,7 +154,9 @@ cumulated as (
 kpi_lifetime_value as (
 
     select
-        {{ key_of(['cumulated.cohort_month_date', 'cumulated.segment_type', 'cumulated.segment_value', 'cumulated.month_offset']) }} as lifetime_value_id,
+        {{ key_of([
+            'cumulated.cohort_month_date', 'cumulated.segment_type', 'cumulated.segment_value', 'cumulated.month_offset'
+        ]) }} as lifetime_value_id,
         cumulated.cohort_month_date,
         cumulated.segment_type,
         cumulated.segment_value,

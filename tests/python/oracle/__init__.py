@@ -14,19 +14,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
-from . import facts, identity
+from . import facts, identity, records
 from .conversions import Channels, Money, ad_spend
 from .events import (
     CLASSIFIED_COLUMNS,
     DEDUPLICATED_COLUMNS,
-    DELIVERY_COLUMNS,
-    SUBSCRIPTION_COLUMNS,
     Cleaner,
     Content,
     account,
     classified,
     content_of,
-    derived_events,
     duplicates,
     winners,
 )
@@ -41,7 +38,7 @@ from .sessions import (
     sessionized_rows,
 )
 from .words import (
-    ACTOR_CLASSES,
+    DELIVERY_COLUMNS,
     Canonical,
     Row,
     Settings,
@@ -52,7 +49,10 @@ from .words import (
     pick,
 )
 
+RECORDS = records.KINDS
+
 __all__ = [
+    "RECORDS",
     "Canonical",
     "Result",
     "Settings",
@@ -75,7 +75,7 @@ class Workshop:
     settings: Settings
     clean: Cleaner
     people: People
-    subscriptions: list[Row]  # the newest versions
+    records: dict[str, list[Row]]  # offer -> the newest versions
     implied: list[Row]  # the events that these imply
     deduplicated: list[Row]
     events: list[Row]  # classified, in order; suppressed ones too
@@ -113,18 +113,21 @@ def run(
     taxonomy: Taxonomy,
     settings: Settings,
     event_content: Content | None = None,
-    subscription_content: Content | None = None,
 ) -> Result:
     """Everything from the canonical tables to the stage periods, and the way to the facts.
 
-    The two hooks replace the text by which copies of one key and one time are ordered.
+    The hook replaces the text by which copies of one event and one time are ordered.
     """
     clean = Cleaner(taxonomy.placeholder_identifiers)
     people = find_people(canonical, taxonomy, clean)
 
-    won = winners(canonical.subscriptions, "subscription_id", subscription_content)
-    subscriptions = [canonical.subscriptions[position] for position in won]
-    implied = derived_events(subscriptions)
+    newest = {}
+    for offer, kind in records.KINDS.items():
+        versions = getattr(canonical, offer)
+        newest[offer] = [versions[position] for position in winners(versions, kind.key)]
+    implied = [
+        event for offer, rows in newest.items() for event in records.implied_events(offer, rows)
+    ]
     won = winners(canonical.events, "event_id", event_content)
     deduplicated = [*(canonical.events[position] for position in won), *implied]
     events = classified(deduplicated, taxonomy, clean)
@@ -159,7 +162,7 @@ def run(
             settings,
             clean,
             people,
-            subscriptions,
+            newest,
             implied,
             deduplicated,
             events,
@@ -194,7 +197,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
     spend = ad_spend(made.canonical.ad_spend, channels, money)
     reached = facts.milestones(heard, made.formed, taxonomy, settings)
     accounts = facts.accounts(made.canonical, used, people, made.clean)
-    plans = facts.plans(made.subscriptions, people, made.clean, settings)
+    plans = facts.plans(made.records["subscriptions"], people, made.clean, settings)
     everybody = facts.persons(
         people,
         used,
@@ -208,8 +211,8 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
     starts, returns = facts.retention(used, taxonomy, settings)
     days = facts.person_days(made.days)
     implied = (
-        *("event_id", *DELIVERY_COLUMNS, "raw_event_name", "occurred_at", *ACTOR_CLASSES),
-        *("amount", "currency_code"),
+        *("event_id", *DELIVERY_COLUMNS, "raw_event_name", "occurred_at", *records.ANYBODY),
+        *("amount", "currency_code", "properties"),
     )
     return {
         # events
@@ -218,11 +221,11 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
             {**pick(row, DEDUPLICATED_COLUMNS), "is_implied": row.get("is_implied", False)}
             for row in made.deduplicated
         ],
-        "int_subscriptions_deduplicated": [
-            pick(row, ("subscription_id", *DELIVERY_COLUMNS, *SUBSCRIPTION_COLUMNS, "updated_at"))
-            for row in made.subscriptions
-        ],
-        "int_subscription_events": [pick(row, implied) for row in made.implied],
+        **{
+            f"int_{offer}_deduplicated": records.newest_rows(offer, rows)
+            for offer, rows in made.records.items()
+        },
+        "int_record_events": [pick(row, implied) for row in made.implied],
         "int_events_classified": [pick(event, CLASSIFIED_COLUMNS) for event in made.events],
         # identity
         "int_identity_evidence": identity.evidence_rows(people),

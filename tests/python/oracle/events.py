@@ -5,10 +5,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from decimal import Decimal
 
+from .records import KINDS, as_text
 from .words import (
     ACTOR_CLASSES,
+    DELIVERY_COLUMNS,
     ENDPOINT_CLASSES,
     Identifier,
     Row,
@@ -21,11 +22,6 @@ from .words import (
 
 Content = Callable[[Row], str]
 
-DERIVED_EVENTS = {
-    "trial_started": "trial_started_at",
-    "subscription_started": "started_at",
-    "subscription_cancelled": "cancelled_at",
-}
 EVENT_COLUMNS = (
     "event_type",
     "raw_event_name",
@@ -57,21 +53,6 @@ EVENT_COLUMNS = (
     "quantity",
     "properties",
 )
-SUBSCRIPTION_COLUMNS = (
-    "customer_id",
-    "user_id",
-    "email_hash",
-    "plan",
-    "billing_interval",
-    "status",
-    "trial_started_at",
-    "trial_ended_at",
-    "started_at",
-    "cancelled_at",
-    "ended_at",
-    "mrr_amount",
-    "currency_code",
-)
 SPEND_COLUMNS = (
     "impression_count",
     "click_count",
@@ -83,13 +64,12 @@ SPEND_COLUMNS = (
 )
 CONTENT_COLUMNS = {
     "event_id": EVENT_COLUMNS,
-    "subscription_id": SUBSCRIPTION_COLUMNS,
     "spend_id": SPEND_COLUMNS,
     "link_row_id": (),
+    **{kind.key: kind.content for kind in KINDS.values()},
 }
 # things that change: the newest version stands, where of an event the first received one does
-NEWEST_STANDS = ("subscription_id", "spend_id")
-DELIVERY_COLUMNS = ("source_name", "source_table", "load_id", "loaded_at")
+NEWEST_STANDS = {"spend_id", *(kind.key for kind in KINDS.values())}
 # what the taxonomy says of an event, and whom it names
 MEANING_COLUMNS = (
     "event_name",
@@ -119,17 +99,6 @@ CLASSIFIED_COLUMNS = (
 # ---------------------------------------------------------------- copies and accounts
 
 
-def as_text(column: str, value) -> str:
-    """A column's text in the content of a row."""
-    if value is None:
-        return ""
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S.%f")
-    if column in ("amount", "mrr_amount", "spend_amount", "quantity"):
-        return f"{Decimal(str(value)):.4f}"
-    return str(value)
-
-
 def content_of(row: Row, key: str) -> str:
     return md5("|".join(as_text(name, row.get(name)) for name in CONTENT_COLUMNS[key]))
 
@@ -146,12 +115,14 @@ def receipt_of(row: Row, content: Content) -> tuple:
     return received_at is None, received_at or datetime.min, content(row)
 
 
-def copies_by_key(rows: list[Row], key: str) -> dict[str, list[int]]:
-    """Key -> the positions of its copies; rejected rows are none."""
+def copies_by_key(rows: list[Row], key: str) -> dict[tuple[str, str], list[int]]:
+    """Source and key -> the positions of its copies; rejected rows are none."""
+    made_of = next((kind for kind in KINDS.values() if kind.key == key and kind.made_of), None)
     copies_of = defaultdict(list)
     for position, row in enumerate(rows):
         if row["reject_reason"] is None:
-            copies_of[row[key]].append(position)
+            own_key = made_of.id_of(row) if made_of else row[key]
+            copies_of[row["source_name"], own_key].append(position)
     return copies_of
 
 
@@ -183,7 +154,7 @@ def duplicates(rows: list[Row]) -> list[Row]:
         return content_of(row, "event_id")
 
     found = []
-    for event_id, copies in copies_by_key(rows, "event_id").items():
+    for (_, event_id), copies in copies_by_key(rows, "event_id").items():
         if len(copies) == 1:
             continue
         groups = Counter(
@@ -234,27 +205,6 @@ def account(
         load["raw"] += 1
         load[fate] += 1
     return accounts
-
-
-def derived_events(subscriptions: Iterable[Row]) -> list[Row]:
-    """The events that a subscription's newest version implies; each carries its revenue."""
-    return [
-        {
-            "event_id": md5(
-                f"{row['source_name']}|subscription|{row['subscription_id']}|{event_name}"
-            ),
-            "event_type": "server",
-            "platform": "server",
-            "raw_event_name": event_name,
-            "occurred_at": row[moment],
-            "amount": row.get("mrr_amount"),
-            "is_implied": True,
-            **{n: row.get(n) for n in (*DELIVERY_COLUMNS, *ACTOR_CLASSES, "currency_code")},
-        }
-        for row in subscriptions
-        for event_name, moment in DERIVED_EVENTS.items()
-        if row.get(moment) is not None
-    ]
 
 
 # ---------------------------------------------------------------- whom a row names

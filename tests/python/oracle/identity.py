@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from .events import Cleaner, strong_classes
+from .records import KINDS, seen_at
 from .words import (
     Canonical,
     Identifier,
@@ -120,12 +121,16 @@ def see(canonical: Canonical, rules: Rules, clean: Cleaner) -> Evidence:
     seen = Evidence(neighbours=defaultdict(set))
     of_identifier, of_pair = defaultdict(Sightings), defaultdict(Sightings)
     of_load = defaultdict(Sightings)
-    # a subscription shows its identifiers when it was changed, or else when it began
-    of_subscription = ("updated_at", "started_at", "trial_started_at")
+    of_records = (
+        # one record is called as the offer without its last letter
+        (getattr(canonical, offer), offer[:-1], seen_at(offer))
+        for offer, kind in KINDS.items()
+        if kind.events
+    )
     for rows, kind, moments in (
         (canonical.events, "event", ("occurred_at",)),
         (canonical.identity_links, None, ("occurred_at",)),
-        (canonical.subscriptions, "subscription", of_subscription),
+        *of_records,
     ):
         for row in accepted_rows(rows):
             shown = sorted(clean.evidence(row), key=rules.rank)

@@ -23,6 +23,8 @@ ENDPOINT_CLASSES = (
 )
 # who is said to have done it, the first that is there
 ACTOR_CLASSES = ("user_id", "customer_id", "email_hash")
+# how a row came
+DELIVERY_COLUMNS = ("source_name", "source_table", "load_id", "loaded_at")
 NONE = "(none)"
 FOREVER = date(9999, 12, 31)
 
@@ -35,6 +37,13 @@ class Canonical:
     identity_links: list[Row] = field(default_factory=list)
     subscriptions: list[Row] = field(default_factory=list)
     ad_spend: list[Row] = field(default_factory=list)
+    messages: list[Row] = field(default_factory=list)
+    support_contacts: list[Row] = field(default_factory=list)
+    survey_responses: list[Row] = field(default_factory=list)
+    experiment_exposures: list[Row] = field(default_factory=list)
+    commercial_offers: list[Row] = field(default_factory=list)
+    content_assets: list[Row] = field(default_factory=list)
+    accounts: list[Row] = field(default_factory=list)
 
 
 @dataclass
