@@ -21,7 +21,10 @@ from .words import (
     first_at_or_after,
     grid,
     is_within,
+    is_within_seconds,
+    known_sum,
     kpi,
+    none_but_known,
     put,
     ratio,
     week_of,
@@ -60,8 +63,8 @@ def _of_visits(facts: Facts, visits: Frame, reached: Frame, values: list) -> Fra
     keys = ["date_day", "segment_value"]
     visits = visits.rename(columns={"started_date": "date_day"})
     new = visits.query("session_number == 1")
-    new = new.assign(signed_up_at=facts.first_within(new, "signup", "started_at"))
-    has_signed_up = is_within(new["started_at"], new["signed_up_at"], 7)
+    signed_up_at = facts["dim_persons"].set_index("person_id")["signed_up_at"]
+    has_signed_up = is_within(new["started_at"], new["person_id"].map(signed_up_at), 7)
     reached = reached.rename(columns={"occurred_date": "date_day"})
     counted = {
         "visitor_count": visits.groupby(keys)["person_id"].nunique(),
@@ -105,8 +108,9 @@ def _with_spend(facts: Facts, table: Frame, by_channel: bool) -> Frame:
         "ad_click_count": "click_count",
         "spend_amount": "spend_amount",
     }
-    sums = {ours: groups[theirs].sum() for ours, theirs in columns.items()}
-    table = zero(put(table, ["date_day", "segment_value"], **sums), *sums)
+    sums = {ours: groups[theirs].agg(known_sum) for ours, theirs in columns.items()}
+    table = put(table, ["date_day", "segment_value"], **sums)
+    table = table.assign(**{name: none_but_known(table[name]) for name in sums})
     is_covered = table["date_day"].between(first, last)
     return table.assign(**{name: table[name].where(is_covered) for name in sums})
 
@@ -134,7 +138,10 @@ def acquisition_daily(facts: Facts) -> Frame:
         values = visits["segment_value"].dropna()
         if is_of_people:
             values = facts.cuts.query("segment_type == @segment_type")["segment_value"]
-        part = _of_visits(facts, visits, reached, sorted(values.unique()))
+        values = set(values)
+        if segment_type.endswith("channel_group"):
+            values |= set(facts["fct_ad_spend"]["channel_group"])  # even if nobody came by it
+        part = _of_visits(facts, visits, reached, sorted(values))
         if is_of_people:
             part = _with_customers(facts, part, segment_type)
         if segment_type != "session_referrer_host":
@@ -205,7 +212,8 @@ def actions(facts: Facts) -> Frame:
 def content_performance(facts: Facts) -> Frame:
     keys = ["asset_id", "date_day"]
     reads = facts["fct_content_interactions"].rename(columns={"occurred_date": "date_day"})
-    readers = reads.groupby([*keys, "person_id"])["percent"].max().reset_index()
+    readers = reads.groupby([*keys, "person_id"])[["percent", "occurred_at"]]
+    readers = readers.agg({"percent": "max", "occurred_at": "min"}).reset_index()
     counted = {
         "view_count": reads[reads["interaction"] == "viewed"].groupby(keys).size(),
         "reader_count": readers.groupby(keys).size(),
@@ -213,8 +221,8 @@ def content_performance(facts: Facts) -> Frame:
         "attendance_count": reads[reads["interaction"] == "attended"].groupby(keys).size(),
         "completion_numerator": readers[readers["percent"] >= 90].groupby(keys).size(),
         "completion_denominator": readers[readers["percent"].notna()].groupby(keys).size(),
-        "next_action_24h_numerator": _acting_again(facts, reads).groupby(keys).size(),
-        "assisted_conversion_30d_count": _assisted(facts, reads).groupby(keys).size(),
+        "next_action_24h_numerator": _acting_again(facts, readers).groupby(keys).size(),
+        "assisted_conversion_30d_count": _assisted(facts, readers).groupby(keys).size(),
     }
     table = zero(put(reads[keys].drop_duplicates(), keys, **counted), *counted)
     catalogue = facts["dim_content_assets"][["asset_id", "asset_type", "title"]]
@@ -229,18 +237,19 @@ def content_performance(facts: Facts) -> Frame:
     )
 
 
-def _acting_again(facts: Facts, reads: Frame) -> Frame:
+def _acting_again(facts: Facts, readers: Frame) -> Frame:
     """Readers of an asset and day who did something else within 24 h of reading it."""
-    pairs = reads.merge(actions(facts), on="person_id", suffixes=("", "_of_action"))
+    pairs = readers.merge(actions(facts), on="person_id", suffixes=("", "_of_action"))
     since = pairs["occurred_at_of_action"] - pairs["occurred_at"]
     is_next = (since > pd.Timedelta(0)) & (since <= DAY)
     return pairs[is_next][["asset_id", "date_day", "person_id"]].drop_duplicates()
 
 
-def _assisted(facts: Facts, reads: Frame) -> Frame:
+def _assisted(facts: Facts, readers: Frame) -> Frame:
     """Conversions within 30 days after an asset was read on a day."""
-    pairs = reads.merge(facts["fct_conversions"], on="person_id", suffixes=("", "_of_goal"))
-    is_next = is_within(pairs["occurred_at"], pairs["occurred_at_of_goal"], 30)
+    pairs = readers.merge(facts["fct_conversions"], on="person_id", suffixes=("", "_of_goal"))
+    since = pairs["occurred_at_of_goal"] - pairs["occurred_at"]
+    is_next = (since > pd.Timedelta(0)) & (since <= 30 * DAY)
     return pairs[is_next][["asset_id", "date_day", "conversion_id"]].drop_duplicates()
 
 
@@ -254,6 +263,8 @@ def experiment_results(facts: Facts) -> Frame:
     parts = []
     for experiment, variants in plan.groupby("experiment"):
         of_experiment = seen[seen["experiment"] == experiment]
+        if of_experiment.empty:
+            continue
         days = int(variants["window_days"].iloc[0])
         rows = _results(facts, of_experiment[of_experiment["variant_count"] == 1], variants, days)
         rows = rows.assign(
@@ -415,7 +426,9 @@ def entry_conversion(facts: Facts) -> Frame:
         reached = facts.first_within(entries, goal)
         rows = entries[keys].assign(entered_count=1)
         for days in windows:
-            rows[f"converted_{days}d_numerator"] = is_within(entries["anchor_at"], reached, days)
+            rows[f"converted_{days}d_numerator"] = is_within_seconds(
+                entries["anchor_at"], reached, days
+            )
         parts.append(rows.groupby(keys).sum().reset_index().assign(goal=goal))
     table = pd.concat(parts, ignore_index=True)
     for days in windows:

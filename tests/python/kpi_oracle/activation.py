@@ -14,6 +14,7 @@ from .words import (
     first_at_or_after,
     fractions,
     is_within,
+    is_within_seconds,
     kaplan_meier_median,
     kpi,
     month_of,
@@ -117,7 +118,7 @@ def _watched(facts: Facts, people: Frame, goal: str) -> Frame:
     reached = facts.first_within(people, goal)
     until = whole_seconds(reached.fillna(facts.as_of) - people["anchor_at"])
     flags = {
-        f"converted_{days}d_numerator": is_within(people["anchor_at"], reached, days)
+        f"converted_{days}d_numerator": is_within_seconds(people["anchor_at"], reached, days)
         for days in WINDOWS
     }
     return people.assign(
@@ -185,6 +186,7 @@ def _pages_of(facts: Facts, first: Frame) -> Frame:
     seen = first[["person_id", "occurred_at", "month"]].merge(
         views.drop(columns="month"), on="person_id"
     )
+    seen = seen[seen["viewed_at"] < seen["occurred_at"]]
     seen = seen[is_within(seen["viewed_at"], seen["occurred_at"], 30)]
     seen = seen.rename(columns={"month": "cohort_month_date"})
     last = seen.sort_values(["viewed_at", "event_priority", "event_id"])

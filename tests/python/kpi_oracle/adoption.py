@@ -120,7 +120,7 @@ def _foretold(facts: Facts, came: Frame, visits: Frame, month: pd.Timestamp) -> 
     adopted = (habit >= people["came_at"]) & (habit <= people["came_at"] + 60 * DAY)
     early = people.merge(visits[["person_id", "started_at", "ended_at"]], on="person_id")
     # the session in which somebody came to the stage is one of them
-    is_early = early["started_at"] <= early["came_at"] + 7 * DAY
+    is_early = early["started_at"] < early["came_at"] + 7 * DAY
     early = early[is_early & (early["ended_at"] >= early["came_at"])].groupby("person_id").size()
     score = people["person_id"].map(early).fillna(0)
     row = {"adopted_60d_count": adopted.sum(), "not_adopted_60d_count": (~adopted).sum()}

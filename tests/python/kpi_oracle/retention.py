@@ -8,13 +8,13 @@ from .words import (
     DAY,
     MONEY,
     SEGMENT,
-    UNKNOWN,
     Facts,
     Frame,
     known_sum,
     kpi,
     month_of,
     months_later,
+    none_but_known,
     put,
     ratio,
     with_rates,
@@ -108,27 +108,32 @@ def retention_cohorts(facts: Facts) -> Frame:
 @kpi("kpi_lifetime_value", "cohort_month_date", *SEGMENT, "month_offset")
 def lifetime_value(facts: Facts) -> Frame:
     keys = ["cohort_month_date", *SEGMENT]
-    people = facts["dim_persons"][["person_id", "signed_up_at"]].dropna()
+    people = facts["dim_persons"][["person_id", "signed_up_at", "first_paid_at"]]
+    people = people.dropna(subset="signed_up_at")
     people["cohort_month_date"] = month_of(facts.local_day(people["signed_up_at"]))
     money = people.merge(facts["fct_revenue"], on="person_id")
     money["offset"] = _months_apart(money["cohort_month_date"], month_of(money["occurred_date"]))
     types = [ALL, "first_touch_channel_group"]
-    people, money = facts.cut(people, types), facts.cut(money, types)
+    paid = people.dropna(subset="first_paid_at")
+    paid = paid.assign(
+        offset=_months_apart(
+            paid["cohort_month_date"], month_of(facts.local_day(paid["first_paid_at"]))
+        )
+    )
+    people, money, paid = (facts.cut(rows, types) for rows in (people, money, paid))
     cohorts = people.groupby(keys).size().rename("cohort_count").reset_index()
     this_month = month_of(pd.Series([facts.last_day]))[0]
     parts = []
     for offset in range(len(facts.dates("month_start_date"))):
         begun = months_later(cohorts["cohort_month_date"], offset) <= this_month
         so_far = money[money["offset"] <= offset]
-        paying = so_far[so_far["amount"] > 0].groupby(keys)["person_id"].nunique()
+        paying = paid[paid["offset"] <= offset].groupby(keys).size()
         sums = so_far.groupby(keys)["amount"].agg(known_sum)
         part = put(cohorts[begun], keys, cumulative_revenue_amount=sums, paying_numerator=paying)
         parts.append(part.assign(month_offset=offset))
     table = pd.concat(parts, ignore_index=True)
     table["paying_numerator"] = table["paying_numerator"].fillna(0)
-    # a sum that is there and unknown stays so
-    sums = table["cumulative_revenue_amount"].astype(float)
-    table["cumulative_revenue_amount"] = sums.fillna(0).where(sums != UNKNOWN)
+    table["cumulative_revenue_amount"] = none_but_known(table["cumulative_revenue_amount"])
     table = _with_cost(facts, table)
     after = months_later(table["cohort_month_date"], table["month_offset"] + 1)
     revenue = table["cumulative_revenue_amount"]
@@ -153,8 +158,11 @@ def _with_cost(facts: Facts, table: Frame) -> Frame:
         segment_type="first_touch_channel_group", segment_value=spend["channel_group"]
     )
     rows = pd.concat([spend.assign(segment_type=ALL, segment_value=ALL), by_channel])
-    table = put(table, keys, acquisition_spend_amount=rows.groupby(keys)["spend_amount"].sum())
-    cost = table["acquisition_spend_amount"]
+    spent = rows.groupby(keys)["spend_amount"].agg(known_sum)
+    table = put(table, keys, acquisition_spend_amount=spent)
+    cost = table["acquisition_spend_amount"].astype(float)
+    cost = cost.where(np.isfinite(cost))  # an unknown part makes the whole unknown
+    table["acquisition_spend_amount"] = cost
     brought = table["cumulative_revenue_amount"]
     paid_back = (brought >= cost).astype(object)
     return table.assign(

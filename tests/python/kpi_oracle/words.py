@@ -133,6 +133,11 @@ def is_within(start: pd.Series, end: pd.Series, days: int) -> pd.Series:
     return (apart >= pd.Timedelta(0)) & (apart <= days * DAY)
 
 
+def is_within_seconds(start: pd.Series, end: pd.Series, days: int) -> pd.Series:
+    """The same of a duration, which is counted in whole seconds."""
+    return is_within(start, start + pd.to_timedelta(whole_seconds(end - start), unit="s"), days)
+
+
 def whole_seconds(apart: pd.Series) -> pd.Series:
     return apart // pd.Timedelta(seconds=1)
 
@@ -156,7 +161,12 @@ UNKNOWN = np.inf  # a sum with a part that nobody knows
 
 
 def known_sum(amounts: pd.Series) -> float:
-    return UNKNOWN if amounts.isna().any() else amounts.sum()
+    return UNKNOWN if amounts.isna().any() else float(amounts.sum())
+
+
+def none_but_known(sums: pd.Series) -> pd.Series:
+    """0 for no rows, and missing for a sum with a part that nobody knows."""
+    return sums.astype(float).fillna(0).where(sums.astype(float) != UNKNOWN)
 
 
 def zero(table: Frame, *columns: str) -> Frame:
