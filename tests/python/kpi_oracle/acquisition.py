@@ -277,6 +277,8 @@ def experiment_results(facts: Facts) -> Frame:
             rows.loc[has_p, "p_value"], method="fdr_bh"
         )[1]
         parts.append(rows)
+    if not parts:
+        return Frame(columns=["experiment", "metric", "variant"])
     return with_rates(pd.concat(parts, ignore_index=True)).assign(is_causal=True)
 
 

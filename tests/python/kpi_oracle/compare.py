@@ -89,8 +89,8 @@ class View:
         if not self.columns:
             return frame[~self._is_in(frame)]
         if not self.rows:
-            return frame.drop(columns=list(self.columns))
-        there = list(self.columns)
+            return frame.drop(columns=list(self.columns), errors="ignore")
+        there = [name for name in self.columns if name in frame]  # of no rows there are none
         return frame.assign(**frame[there].mask(self._is_in(frame)))
 
     def _is_in(self, frame: Frame) -> pd.Series:
@@ -166,7 +166,7 @@ def compared(
         table.name,
         len(both),
         len(both) * len(wanted),
-        [column for column in wanted if column not in ours],
+        [column for column in wanted if column not in ours] if len(ours) else [],
         sorted(ours.index.difference(theirs.index)),
         sorted(theirs.index.difference(ours.index)),
         unequal,

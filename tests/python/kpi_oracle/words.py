@@ -187,10 +187,10 @@ def with_rates(table: Frame) -> Frame:
         top = table[column].to_numpy(dtype=float, na_value=np.nan)
         bottom = table[f"{name}_denominator"].to_numpy(dtype=float, na_value=np.nan)
         bottom = np.where(bottom > 0, bottom, np.nan)
+        nothing = np.isnan(bottom) | np.isnan(top) | (top > bottom)  # then it is no share
         lower, upper = proportion_confint(
-            np.nan_to_num(top), np.where(np.isnan(bottom), 1, bottom), method="wilson"
+            np.where(nothing, 0, top), np.where(nothing, 1, bottom), method="wilson"
         )
-        nothing = np.isnan(bottom) | np.isnan(top)
         made[f"{name}_rate"] = top / bottom
         made[f"{name}_rate_lower"] = np.where(nothing, np.nan, lower)
         made[f"{name}_rate_upper"] = np.where(nothing, np.nan, upper)
