@@ -166,7 +166,10 @@ def acquisition_daily(facts: Facts) -> Frame:
 def campaign_engagement(facts: Facts) -> Frame:
     keys = ["campaign", "channel", "queued_date"]
     mails = facts["fct_messages"]
-    reached = first_at_or_after(mails, facts["fct_conversions"], "delivered_at")
+    # what was opened has arrived, even if nobody said when
+    arrived_at = mails["delivered_at"].fillna(mails["opened_at"]).fillna(mails["clicked_at"])
+    mails = mails.assign(arrived_at=arrived_at)
+    reached = first_at_or_after(mails, facts["fct_conversions"], "arrived_at")
     status = mails["status"]
     flags = {
         "queued_count": pd.Series(True, mails.index),
@@ -180,7 +183,7 @@ def campaign_engagement(facts: Facts) -> Frame:
         "click_numerator": mails["clicked_at"].notna(),
         "unsubscribe_numerator": mails["unsubscribed_at"].notna(),
         "complaint_numerator": mails["complained_at"].notna(),
-        "converted_7d_numerator": is_within(mails["delivered_at"], reached, 7),
+        "converted_7d_numerator": is_within(arrived_at, reached, 7),
     }
     table = mails[keys].assign(**{name: flag.astype(int) for name, flag in flags.items()})
     table = table.groupby(keys, dropna=False).sum().reset_index()

@@ -566,17 +566,21 @@ def _trials(facts: Facts, keys: list[str]) -> dict[str, pd.Series]:
         day = facts.local_day(people["anchor_at"])
         return people.assign(month_start_date=month_of(day))
 
-    def reaching(people, goal):
-        reached = facts.first_within(people, goal)
-        return facts.cut(people[is_within(people["anchor_at"], reached, 30)]).groupby(keys).size()
+    def reaching(people, first):
+        """Whose first trial or subscription ever came within thirty days."""
+        is_soon = is_within(people["anchor_at"], people["person_id"].map(first), 30)
+        return facts.cut(people[is_soon]).groupby(keys).size()
 
+    subscribed = facts["fct_conversions"].query("goal == 'subscription'")
+    subscribed = subscribed.groupby("person_id")["occurred_at"].min()
     signups, trials = begun("signed_up_at"), begun("trial_started_at")
+    tried = trials.set_index("person_id")["anchor_at"]
     return {
-        "trial_signup_30d_numerator": reaching(signups, "trial"),
+        "trial_signup_30d_numerator": reaching(signups, tried),
         "trial_signup_30d_denominator": facts.cut(signups).groupby(keys).size(),
-        "trial_conversion_30d_numerator": reaching(trials, "subscription"),
+        "trial_conversion_30d_numerator": reaching(trials, subscribed),
         "trial_conversion_30d_denominator": facts.cut(trials).groupby(keys).size(),
-        "subscription_30d_numerator": reaching(signups, "subscription"),
+        "subscription_30d_numerator": reaching(signups, subscribed),
     }
 
 
