@@ -23,6 +23,7 @@ from pathlib import Path
 from pprint import pformat
 
 import harness
+import kpi_oracle
 import oracle
 import pytest
 import worlds
@@ -401,6 +402,54 @@ def test_every_column_of_a_table_is_compared(truth, table):
 def test_every_compared_column_has_several_values(truth):
     values = truth.values()
     assert {name for name, count in values.items() if count < 2} == ONE_VALUE.keys()
+
+
+# ---------------------------------------------------------------- the numbers
+
+
+@pytest.fixture(scope="session")
+def kpi_facts(truth) -> kpi_oracle.Facts:
+    """The oracle's facts, and the built ones of what it does not compute."""
+    recomputed = kpi_oracle.Recomputed(truth.result.tables, kpi_oracle.Warehouse(truth.bench))
+    return kpi_oracle.Facts(recomputed.frame, truth.settings.reporting_timezone)
+
+
+def kpi_tables(truth: Truth, facts: kpi_oracle.Facts, name: str) -> tuple:
+    """The oracle's frame and the built one."""
+    ours = facts.once(f"made {name}", lambda: kpi_oracle.TABLES[name].make(facts))
+    return ours, kpi_oracle.Warehouse(truth.bench).frame(name)
+
+
+def assert_same_numbers(truth: Truth, name: str, parts: Iterable) -> None:
+    kinds = kpi_oracle.Warehouse(truth.bench).kinds(name)
+    found = kpi_oracle.compared(kpi_oracle.TABLES[name], *parts, kinds)
+    assert found.is_equal, str(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(kpi_oracle.TABLES))
+def test_every_kpi_table_is_the_oracles(truth, kpi_facts, name):
+    both = kpi_tables(truth, kpi_facts, name)
+    parts = (kpi_oracle.without_known(name, frame, of_worlds=True) for frame in both)
+    assert_same_numbers(truth, name, parts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "known",
+    [
+        pytest.param(
+            known,
+            id=f"{known.table}-{number}",
+            marks=pytest.mark.xfail(COUNT >= 60, strict=True, reason=known.reason),
+        )
+        for number, known in enumerate(kpi_oracle.KNOWN_OF_WORLDS)
+    ],
+)
+def test_what_the_worlds_know_to_differ_is_the_oracles(truth, kpi_facts, known):
+    keys = kpi_oracle.TABLES[known.table].keys
+    parts = (known.view.of(frame, keys) for frame in kpi_tables(truth, kpi_facts, known.table))
+    assert_same_numbers(truth, known.table, parts)
 
 
 # ---------------------------------------------------------------- nothing lost

@@ -1,0 +1,35 @@
+"""Every KPI table once more, in pandas, from the published facts alone.
+
+Written from the descriptions in the yml beside the models, and shares no SQL with them.
+
+    facts = Facts(Warehouse(bench).frame, "Europe/Copenhagen")
+    TABLES["kpi_support"].make(facts)
+
+Each section of the marts has a module: acquisition, activation, adoption, expansion, retention and
+accounts. What they share is in words, what holds a table against a built one in compare.
+"""
+
+from . import accounts, acquisition, activation, adoption, expansion, retention
+from .compare import Comparison, Recomputed, Warehouse, compared
+from .known import KNOWN, KNOWN_OF_WORLDS, Known, without_known
+from .words import TABLES, Facts, Table
+
+__all__ = [
+    "KNOWN",
+    "KNOWN_OF_WORLDS",
+    "TABLES",
+    "Comparison",
+    "Facts",
+    "Known",
+    "Recomputed",
+    "Table",
+    "Warehouse",
+    "accounts",
+    "acquisition",
+    "activation",
+    "adoption",
+    "compared",
+    "expansion",
+    "retention",
+    "without_known",
+]
