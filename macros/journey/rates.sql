@@ -16,7 +16,7 @@ cast({{ numerator }} as bigint) as {{ name }}_numerator,
 
 {% macro wilson(p, n, sign) -%}
 {%- set z2 = '3.841458820694124' -%}
-case when {{ n }} > 0 then {{ 'greatest(0.0, ' if sign == '-' else 'least(1.0, ' }}({{ p }} + {{ z2 }} / (2 * nullif({{ n }}, 0)) {{ sign }} 1.959963984540054 * sqrt(
+case when {{ n }} > 0 and {{ p }} between 0 and 1 then {{ 'greatest(0.0, ' if sign == '-' else 'least(1.0, ' }}({{ p }} + {{ z2 }} / (2 * nullif({{ n }}, 0)) {{ sign }} 1.959963984540054 * sqrt(
             greatest(0.0, {{ p }} * (1 - {{ p }}) / nullif({{ n }}, 0)) + {{ z2 }} / (4 * nullif({{ n }}, 0) * nullif({{ n }}, 0))
         )) / (1 + {{ z2 }} / nullif({{ n }}, 0))) end
 {%- endmacro %}

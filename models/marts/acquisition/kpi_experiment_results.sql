@@ -81,7 +81,7 @@ outcomes as (
         count(*) as converted_count,
         -- decimals: sums of doubles hang in their last digit on the order of the rows
         sum(amount) as amount_sum,
-        sum(cast(cast(amount as decimal(14, 2)) * cast(amount as decimal(14, 2)) as decimal(38, 4))) as amount_square_sum
+        sum(cast(cast(amount as decimal(14, 4)) * cast(amount as decimal(14, 4)) as decimal(38, 8))) as amount_square_sum
 
     from {{ ref('fct_experiment_outcomes') }}
     group by experiment, variant, metric

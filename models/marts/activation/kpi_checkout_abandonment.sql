@@ -60,7 +60,7 @@ rows_counted as (
 
     from checkouts
     inner join steps
-        on checkouts.last_step_number > steps.step_number or checkouts.last_step = steps.step
+        on checkouts.last_step_number >= steps.step_number
     where steps.role <> 'complete' and (steps.role <> 'failure' or checkouts.payment_failure_count > 0)
 
 ),

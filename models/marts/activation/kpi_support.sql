@@ -82,7 +82,7 @@ contact_counts as (
         sum(cast(contacts_in_rows.csat_score as decimal(18, 4))) as csat_sum,
         percentile_cont(0.5) within group (order by contacts_in_rows.first_reply_seconds) as first_reply_seconds_p50,
         percentile_cont(0.5) within group (order by contacts_in_rows.resolution_seconds) as resolution_seconds_p50,
-        sum(contacts_in_rows.cost_amount) as cost_amount
+        case when count(*) = count(contacts_in_rows.cost_amount) then sum(contacts_in_rows.cost_amount) end as cost_amount
 
     from contacts_in_rows
     {{ join_segments('contacts_in_rows.person_id') }}
@@ -182,7 +182,10 @@ measured as (
         contact_counts.csat_sum,
         contact_counts.first_reply_seconds_p50,
         contact_counts.resolution_seconds_p50,
-        contact_counts.cost_amount,
+        case
+            when coverage.first_week_date <= spine.week_start_date and contact_counts.contact_count is null then 0
+            else contact_counts.cost_amount
+        end as cost_amount,
         case when spine.reason = 'all' then coalesce(seeker_counts.seeker_count, 0) end as seeker_count,
         case when spine.reason = 'all' then coalesce(seeker_counts.self_served_count, 0) end as self_served_count
 

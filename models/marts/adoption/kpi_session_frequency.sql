@@ -11,11 +11,11 @@ sessions as (
     select
         sessions.person_id,
         sessions.started_date,
-        stage_periods.stage,
+        coalesce(stage_periods.stage, '(none)') as stage,
         case when sessions.is_engaged then sessions.duration_seconds else 0 end as engaged_seconds
 
     from {{ ref('fct_sessions') }} as sessions
-    inner join {{ ref('fct_stage_periods') }} as stage_periods
+    left join {{ ref('fct_stage_periods') }} as stage_periods
         on
             sessions.person_id = stage_periods.person_id
             and sessions.started_at >= stage_periods.started_at

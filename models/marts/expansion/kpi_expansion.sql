@@ -17,7 +17,8 @@ offers as (
     select
         *,
         {{ period_start('month', 'offered_date') }} as month_start_date,
-        accepted_at <= {{ add_seconds('offered_at', 30 * 86400) }} as is_accepted_30d
+        accepted_at <= {{ add_seconds('offered_at', 30 * 86400) }} as is_accepted_30d,
+        case when offer_type = 'seats' then quantity end as seat_count
 
     from {{ ref('fct_offers') }}
 
@@ -25,9 +26,9 @@ offers as (
 
 offers_in_rows as (
 
-    select person_id, month_start_date, offer_type, is_accepted_30d, quantity, amount from offers
+    select person_id, month_start_date, offer_type, is_accepted_30d, seat_count, amount from offers
     union all
-    select person_id, month_start_date, 'all' as offer_type, is_accepted_30d, quantity, amount from offers
+    select person_id, month_start_date, 'all' as offer_type, is_accepted_30d, seat_count, amount from offers
 
 ),
 
@@ -41,9 +42,7 @@ offer_counts as (
         count(*) as offered_count,
         sum(case when offers_in_rows.is_accepted_30d then 1 else 0 end) as accepted_count,
         count(distinct case when offers_in_rows.is_accepted_30d then offers_in_rows.person_id end) as accepting_person_count,
-        sum(
-            case when offers_in_rows.is_accepted_30d and offers_in_rows.offer_type = 'seats' then offers_in_rows.quantity else 0 end
-        ) as seat_count,
+        sum(case when offers_in_rows.is_accepted_30d then offers_in_rows.seat_count end) as seat_count,
         sum(case when offers_in_rows.is_accepted_30d then offers_in_rows.amount end) as accepted_amount
 
     from offers_in_rows
@@ -178,7 +177,7 @@ kpi_expansion as (
         measured.segment_type,
         measured.segment_value,
         {{ rate_columns('accepted_30d', 'measured.accepted_count', 'measured.offered_count') }},
-        {{ add_days(next_month('measured.month_start_date'), 31) }} <= as_of.as_of_date as accepted_30d_is_mature,
+        {{ add_days(next_month('measured.month_start_date'), 30) }} <= as_of.as_of_date as accepted_30d_is_mature,
         -- who accepted, of all who paid: who was offered nothing is part of it
         cast(measured.accepting_person_count as bigint) as accepting_person_count,
         cast(measured.eligible_count as bigint) as eligible_count,
