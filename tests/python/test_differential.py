@@ -429,27 +429,7 @@ def assert_same_numbers(truth: Truth, name: str, parts: Iterable) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(kpi_oracle.TABLES))
 def test_every_kpi_table_is_the_oracles(truth, kpi_facts, name):
-    both = kpi_tables(truth, kpi_facts, name)
-    parts = (kpi_oracle.without_known(name, frame, of_worlds=True) for frame in both)
-    assert_same_numbers(truth, name, parts)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "known",
-    [
-        pytest.param(
-            known,
-            id=f"{known.table}-{number}",
-            marks=pytest.mark.xfail(COUNT >= 60, strict=True, reason=known.reason),
-        )
-        for number, known in enumerate(kpi_oracle.KNOWN_OF_WORLDS)
-    ],
-)
-def test_what_the_worlds_know_to_differ_is_the_oracles(truth, kpi_facts, known):
-    keys = kpi_oracle.TABLES[known.table].keys
-    parts = (known.view.of(frame, keys) for frame in kpi_tables(truth, kpi_facts, known.table))
-    assert_same_numbers(truth, known.table, parts)
+    assert_same_numbers(truth, name, kpi_tables(truth, kpi_facts, name))
 
 
 # ---------------------------------------------------------------- nothing lost

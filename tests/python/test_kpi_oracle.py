@@ -1,9 +1,4 @@
-"""Every published KPI table against the oracle's, which is computed in pandas from the facts alone.
-
-Where a table is wrong by its own definition, that part of it stands in kpi_oracle/known.py with the
-reason: it is held against the oracle in a test of its own, which has to fail, and is left out of
-the table's test.
-"""
+"""Every published KPI table against the oracle, which computes it in pandas from the facts."""
 
 from __future__ import annotations
 
@@ -14,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 from harness import ROOT
-from kpi_oracle import KNOWN, TABLES, Facts, Warehouse, compared, without_known
+from kpi_oracle import TABLES, Facts, Warehouse, compared
 
 # ---------------------------------------------------------------- the sample company
 
@@ -42,28 +37,9 @@ def both(facts: Facts, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
 @pytest.mark.parametrize("name", sorted(TABLES))
 def test_every_number_of_a_table_is_the_oracles(facts, warehouse, name):
     ours, theirs = both(facts, name)
-    parts = (without_known(name, frame) for frame in (ours, theirs))
-    found = compared(TABLES[name], *parts, warehouse.kinds(name))
+    found = compared(TABLES[name], ours, theirs, warehouse.kinds(name))
     assert found.is_equal, str(found)
     assert found.rows >= 20
-
-
-@pytest.mark.parametrize(
-    "known",
-    [
-        pytest.param(
-            known,
-            id=f"{known.table}-{[*known.view.columns, *dict(known.view.rows).values()][0]}",
-            marks=pytest.mark.xfail(strict=True, reason=known.reason),
-        )
-        for known in KNOWN
-    ],
-)
-def test_what_is_known_to_differ_is_the_oracles(facts, warehouse, known):
-    table = TABLES[known.table]
-    parts = (known.view.of(frame, table.keys) for frame in both(facts, known.table))
-    found = compared(table, *parts, warehouse.kinds(known.table))
-    assert found.is_equal, str(found)
 
 
 def test_the_oracle_has_every_kpi_table(sample_company):
@@ -114,34 +90,12 @@ def test_a_definition_has_the_role_that_its_column_plays(warehouse):
             assert column.endswith("is_mature") == (role == "maturity"), (name, column)
 
 
-# the rule that a count gets which has none of its own; each of these is NULL in some rows
-WRONG_RULES = {
-    *(f"kpi_acquisition_daily.{name}_count" for name in ("visitor", "new_visitor", "session")),
-    *(f"kpi_acquisition_daily.{name}_count" for name in ("page_view", "lead", "signup", "trial")),
-    *(f"kpi_acquisition_daily.{name}_count" for name in ("subscription", "touch", "touch_person")),
-    "kpi_session_stages.best_threshold_count",
-    "kpi_support.contacting_person_count",
-}
-
-
-@pytest.fixture(scope="module")
-def null_though_never(facts, warehouse) -> set[str]:
-    """Columns whose definition says that they are never NULL, and that are."""
+def test_what_a_definition_says_is_never_null_is_never_null(facts, warehouse):
     rows = warehouse.frame("metric_definitions")
     rows = rows[rows["null_rule"].str.startswith("never", na=False)]
-    assert len(rows) > 50
-    return {
-        row.metric for row in rows.itertuples() if facts[row.table_name][row.column_name].hasnans
-    }
-
-
-def test_what_a_definition_says_is_never_null_is_never_null(null_though_never):
-    assert null_though_never - WRONG_RULES == set()
-
-
-@pytest.mark.xfail(strict=True, reason="a count without a rule of its own gets `never NULL`")
-def test_the_counts_that_can_be_null_have_a_rule_that_says_so(null_though_never):
-    assert null_though_never & WRONG_RULES == set()
+    assert len(rows) > 40
+    columns = {row.metric: facts[row.table_name][row.column_name] for row in rows.itertuples()}
+    assert [metric for metric, column in columns.items() if column.hasnans] == []
 
 
 # ---------------------------------------------------------------- the long form

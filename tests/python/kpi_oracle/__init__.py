@@ -11,16 +11,12 @@ accounts. What they share is in words, what holds a table against a built one in
 
 from . import accounts, acquisition, activation, adoption, expansion, retention
 from .compare import Comparison, Recomputed, Warehouse, compared
-from .known import KNOWN, KNOWN_OF_WORLDS, Known, without_known
 from .words import TABLES, Facts, Table
 
 __all__ = [
-    "KNOWN",
-    "KNOWN_OF_WORLDS",
     "TABLES",
     "Comparison",
     "Facts",
-    "Known",
     "Recomputed",
     "Table",
     "Warehouse",
@@ -31,5 +27,4 @@ __all__ = [
     "compared",
     "expansion",
     "retention",
-    "without_known",
 ]

@@ -73,33 +73,6 @@ def _schema(name: str) -> str:
     return "marts" if is_mart else "taxonomy"
 
 
-@dataclass(frozen=True)
-class View:
-    """A part of a table: these columns (none = all) of the rows with these values (none = all)."""
-
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[str, str], ...] = ()  # column and value
-
-    def of(self, frame: Frame, keys: tuple[str, ...]) -> Frame:
-        part = frame[self._is_in(frame)]
-        return part[[*keys, *self.columns]] if self.columns else part
-
-    def left_out_of(self, frame: Frame) -> Frame:
-        """Everything but the part."""
-        if not self.columns:
-            return frame[~self._is_in(frame)]
-        if not self.rows:
-            return frame.drop(columns=list(self.columns), errors="ignore")
-        there = [name for name in self.columns if name in frame]  # of no rows there are none
-        return frame.assign(**frame[there].mask(self._is_in(frame)))
-
-    def _is_in(self, frame: Frame) -> pd.Series:
-        is_in = pd.Series(True, frame.index)
-        for column, value in self.rows:
-            is_in &= frame[column] == value
-        return is_in
-
-
 @dataclass
 class Comparison:
     """What a table of the oracle and the built one do not have in common."""

@@ -107,7 +107,7 @@ def advocacy(facts: Facts) -> Frame:
     counted = {f"{kind}_count": part.groupby(keys).size() for kind, part in of_kind.items()}
     counted["inviter_count"] = of_kind["invite_sent"].groupby(keys)["person_id"].nunique()
     counted["referral_signup_count"] = _referred(facts, acts).groupby(keys).size()
-    counted["active_count"] = active.groupby(keys).size()
+    counted["active_count"] = of_known.groupby(keys).size()
     table = pd.concat([of_known[keys], rows[keys]]).drop_duplicates()
     table = zero(put(table, keys, **counted), *counted)
     for name, kind in {
