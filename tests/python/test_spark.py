@@ -86,11 +86,12 @@ class Engines:
         os.environ["DBT_TARGET_PATH"] = str(self.folder / "target-spark")
         outcome = spark.invoke([*arguments])
         failed = [
-            str(each.message)
+            # Java tells for pages by which way it came there
+            "\n".join(line for line in str(each.message).split("\n") if "\tat " not in line)[:1500]
             for each in getattr(outcome.result, "results", None) or []
             if each.status == "error"
         ]
-        assert outcome.success, f"{outcome.exception}\n" + "\n".join(failed)[-6000:]
+        assert outcome.success, f"{outcome.exception}\n" + "\n".join(failed)
 
     def build(self, full_refresh: bool) -> None:
         # the laws are tested on DuckDB; here it is the rows that count

@@ -76,7 +76,7 @@ measured as (
         ), 0) as {{ stage }}_session_count,
         coalesce(max(
             case when time_in_stages.stage = '{{ stage }}' then time_in_stages.stage_seconds end
-        ), 0) / 604800.0 as {{ stage }}_weeks
+        ), 0) / 604800e0 as {{ stage }}_weeks
         {%- endfor %}
 
     from (
