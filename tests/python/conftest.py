@@ -49,7 +49,7 @@ class Step:
 
     def fresh(self, folder: Path, *numbers: int) -> Bench:
         """A bench of its own to which these deliveries have come, with nothing built."""
-        bench = Bench(folder, variables=self.before.variables)
+        bench = Bench(folder, variables=self.before.variables, with_kpis=False)
         self.deliver(bench, *numbers)
         return bench
 
@@ -63,7 +63,8 @@ class Step:
 def step(tmp_path_factory):
     folder = tmp_path_factory.mktemp("step")
     deliveries = worlds.deliveries([worlds.world(number) for number in range(24)], seed=1)
-    before = Bench(folder / "before", variables={"as_of": str(worlds.AS_OF)})
+    as_of = {"as_of": str(worlds.AS_OF)}
+    before = Bench(folder / "before", variables=as_of, with_kpis=False)
     for number in (0, 1):
         before.deliver(number, worlds.as_raw(deliveries[number], every_table=number == 0))
     statements = []

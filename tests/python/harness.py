@@ -192,12 +192,19 @@ class Bench:
     in the manifest, so that one reading of the project serves all benches.
     """
 
-    def __init__(self, folder: Path, raw: Path | None = None, variables: Mapping | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        raw: Path | None = None,
+        variables: Mapping | None = None,
+        with_kpis: bool = True,
+    ):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.raw = Path(raw) if raw else self.folder / "raw"
         self.database = self.folder / "build.duckdb"
         self.variables = dict(variables or {})
+        self.with_kpis = with_kpis
         self.taxonomy = "seeds/taxonomy"
         self.profiles = ROOT  # the folder of profiles.yml
 
@@ -236,7 +243,7 @@ class Bench:
 
     def copy_to(self, folder: Path, with_raw: bool = False) -> Bench:
         """A bench of the same state; raw files are shared unless `with_raw`."""
-        other = Bench(folder, None if with_raw else self.raw, self.variables)
+        other = Bench(folder, None if with_raw else self.raw, self.variables, self.with_kpis)
         other.taxonomy = self.taxonomy
         shutil.copyfile(self.database, other.database)
         if with_raw:
@@ -301,6 +308,8 @@ class Bench:
             command += ["--exclude-resource-type", kind]
         if select:
             command += ["--select", *select]
+        if not self.with_kpis:
+            command += ["--exclude", "kpi_*", "metric_definitions", "definition_sensitivity"]
         if full_refresh:
             command.append("--full-refresh")
         return self.dbt(*command, **options)

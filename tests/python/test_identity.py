@@ -206,7 +206,9 @@ def stages() -> dict[str, Stage]:
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory, stages) -> Bench:
-    bench = Bench(tmp_path_factory.mktemp("identity"), variables={"as_of": str(AS_OF)})
+    bench = Bench(
+        tmp_path_factory.mktemp("identity"), variables={"as_of": str(AS_OF)}, with_kpis=False
+    )
     bench.deliver(0, as_raw(loaded(stages.values(), 0), every_table=True))
     bench.build()
     return bench
@@ -395,12 +397,12 @@ def test_when_the_evidence_goes_they_are_two_again(life, stages):
 def test_a_rebuild_equals_one_that_never_had_the_link(life, stages, tmp_path):
     """Incremental with the block, from scratch with the block, and from scratch without the row."""
     blocked = life["blocked"]
-    anew = Bench(tmp_path / "anew", blocked.raw, blocked.variables)
+    anew = Bench(tmp_path / "anew", blocked.raw, blocked.variables, with_kpis=False)
     anew.taxonomy = blocked.taxonomy
     anew.build()
     assert_equal_tables(blocked, anew, names=("incremental", "at once"))
 
-    never = Bench(tmp_path / "never", tmp_path / "raw", blocked.variables)
+    never = Bench(tmp_path / "never", tmp_path / "raw", blocked.variables, with_kpis=False)
     shutil.copytree(blocked.raw, never.raw)
     customers = never.raw / "billing/customers/part-00001.parquet"
     with duckdb.connect() as connection:

@@ -247,7 +247,7 @@ def build(folder, values: list[str], variables: dict | None = None) -> Bench:
     taxonomy = folder / "taxonomy"
     shutil.copytree(ROOT / "seeds" / "taxonomy", taxonomy)
     write_seeds(taxonomy, values)
-    bench = Bench(folder / "bench", variables=variables)
+    bench = Bench(folder / "bench", variables=variables, with_kpis=False)
     bench.taxonomy = str(taxonomy)
     for source, tables in raw_rows(values).items():
         bench.deliver(0, {source: tables})
@@ -420,7 +420,7 @@ def test_a_line_break_in_a_field_is_part_of_it(tmp_path):
         "sources": {"ads": ["ad_spend"]},
         "raw_files": {"ads": str(tmp_path / "{table}.csv")},
     }
-    bench = Bench(tmp_path / "bench", variables=variables)
+    bench = Bench(tmp_path / "bench", variables=variables, with_kpis=False)
     bench.taxonomy = str(taxonomy)
     bench.build(select=["+int_ad_spend_unioned", "goals"])
     (row,) = bench.rows("intermediate.int_ad_spend_unioned")
@@ -446,7 +446,7 @@ def test_a_quotation_mark_in_the_key_of_a_property_is_part_of_it(tmp_path, place
             )
     keys = ["plan", KEY] if place == "event_properties" else ["plan"]
     variables = {"sources": {"segment": ["events"]}, "event_properties": keys}
-    bench = Bench(tmp_path / "bench", variables=variables)
+    bench = Bench(tmp_path / "bench", variables=variables, with_kpis=False)
     bench.taxonomy = str(taxonomy)
     (row,) = raw_rows(["tame"])["segment"]["tracks"]
     properties = json.dumps({"plan": "pro", KEY: "value"})

@@ -62,7 +62,7 @@ def sample_of(states: list[State]) -> list[State]:
 
 
 def resume(state: State, step, folder: Path) -> None:
-    bench = Bench(folder, step.after.raw, step.after.variables)
+    bench = Bench(folder, step.after.raw, step.after.variables, with_kpis=False)
     state.put_into(bench)
     ledger = "select * from intermediate.load_ledger order by all"
     try:

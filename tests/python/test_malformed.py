@@ -507,7 +507,7 @@ def table_of(name: str, rows: list[dict]) -> pa.Table:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> Bench:
-    bench = Bench(tmp_path_factory.mktemp("malformed"))
+    bench = Bench(tmp_path_factory.mktemp("malformed"), with_kpis=False)
     rows: dict[str, list[dict]] = {}
     for one in CASES:
         bookkeeping = {"_load_id": one.name, "_loaded_at": LOADED_AT}
@@ -676,7 +676,7 @@ def test_each_case_is_another_class():
     reason="DuckDB refuses to read the column, while the model runs and in its own words",
 )
 def test_bytes_that_are_no_utf_8_in_a_parquet_text_stop_no_build(tmp_path):
-    bench = Bench(tmp_path)
+    bench = Bench(tmp_path, with_kpis=False)
     one = {key: value for key, value in ORDINARY["segment.tracks"].items() if key != "properties"}
     table = as_table("segment.tracks", [{**one, "_load_id": "l", "_loaded_at": LOADED_AT}] * 2)
     broken = pa.array([b"caf\xe9", b"fine"], pa.binary()).view(pa.string())
@@ -692,7 +692,7 @@ def test_bytes_that_are_no_utf_8_in_a_parquet_text_stop_no_build(tmp_path):
     strict=True, reason="read_csv stops at the row; nothing tells the file, or keeps the other rows"
 )
 def test_bytes_that_are_no_utf_8_in_a_csv_stop_no_build(tmp_path):
-    bench = Bench(tmp_path / "bench")
+    bench = Bench(tmp_path / "bench", with_kpis=False)
     (tmp_path / "spend.csv").write_bytes(
         b"date,platform,campaign,spend_amount,_load_id\n"
         b"2025-11-20,google,caf\xe9,1.00,l\n2025-11-20,google,fine,1.00,l\n"

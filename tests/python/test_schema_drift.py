@@ -255,7 +255,7 @@ def deliver(bench: Bench, number: int, drift: Drift | None = None, without=lambd
 
 @pytest.fixture(scope="module")
 def one_load(tmp_path_factory) -> Bench:
-    bench = Bench(tmp_path_factory.mktemp("one_load"))
+    bench = Bench(tmp_path_factory.mktemp("one_load"), with_kpis=False)
     deliver(bench, 1)
     bench.build(select=SELECT)
     for offer in OFFERS:  # else nothing would be compared
@@ -288,7 +288,7 @@ def cases(drifts: dict[str, tuple[Drift, str]]):
 
 @cases(FROM_THE_START)
 def test_another_layout_of_the_same_rows_changes_nothing(one_load, tmp_path, drift):
-    bench = Bench(tmp_path)
+    bench = Bench(tmp_path, with_kpis=False)
     deliver(bench, 1, drift)
     bench.build(select=SELECT)
     assert_equal_tables(one_load, bench, ("as ever", "in another layout"))
@@ -308,7 +308,7 @@ def test_another_layout_from_the_second_delivery_on_changes_nothing(
 
 
 def test_a_table_of_required_columns_alone_builds(one_load, tmp_path):
-    bench = Bench(tmp_path)
+    bench = Bench(tmp_path, with_kpis=False)
     deliver(bench, 1, lambda name, rows: rows.drop_columns(sorted(optional_columns(name))))
     bench.build(select=SELECT)
     counts = "select count(*) as n, count(distinct source_table) as tables from intermediate."
@@ -441,7 +441,7 @@ def test_json_that_comes_as_a_struct_is_read_or_rejected(one_load, tmp_path):
         values = pa.array([{"plan": "pro", "step": 2}] * rows.num_rows)
         return rows.set_column(position, "properties", values)
 
-    bench = Bench(tmp_path)
+    bench = Bench(tmp_path, with_kpis=False)
     deliver(bench, 1, as_struct)
     bench.build(select=SELECT)
     query = "from intermediate.int_events_unioned select properties, reject_reason" + (
