@@ -205,26 +205,32 @@ first_sessions as (
 
 ),
 
-conversion_counts as (
+first_sessions_by_profile as (
 
     select
         settings.profile,
+        settings.window_days,
         first_sessions.month_start_date,
-        count(*) as entered_count,
-        sum(
-            case
-                when settings.window_days > 0 and settings.funnel_order = 'any' and first_sessions.seconds_around <= settings.window_days * 86400 then 1
-                when settings.window_days > 0 and settings.funnel_order <> 'any' and first_sessions.seconds_after <= settings.window_days * 86400 then 1
-                when settings.window_days = 0 and settings.funnel_order = 'any' and first_sessions.seconds_around is not null then 1
-                when settings.window_days = 0 and settings.funnel_order <> 'any' and first_sessions.seconds_after is not null then 1
-                else 0
-            end
-        ) as converted_count
+        case settings.funnel_order when 'any' then first_sessions.seconds_around else first_sessions.seconds_after end as seconds_to_goal
 
     from settings
     cross join first_sessions
     where settings.metric = 'conversion'
-    group by settings.profile, first_sessions.month_start_date
+
+),
+
+conversion_counts as (
+
+    select
+        profile,
+        month_start_date,
+        count(*) as entered_count,
+        sum(
+            case when seconds_to_goal is not null and (window_days = 0 or seconds_to_goal <= window_days * 86400) then 1 else 0 end
+        ) as converted_count
+
+    from first_sessions_by_profile
+    group by profile, month_start_date
 
 ),
 
@@ -522,7 +528,10 @@ measured as (
             when 'active' then coalesce(active_counts.month_count, 0)
             when 'sessions' then coalesce(session_counts.session_count, 0)
             when 'support'
-                then case when support_coverage.first_month_date <= months.month_start_date then coalesce(support_counts.contacting_count, 0) end
+                then
+                    case
+                        when support_coverage.first_month_date <= months.month_start_date then coalesce(support_counts.contacting_count, 0)
+                    end
         end as numerator,
         case settings.metric
             when 'conversion' then coalesce(conversion_counts.entered_count, 0)
