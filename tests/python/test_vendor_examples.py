@@ -609,19 +609,18 @@ def sensitivity(connection, sql, events: list[tuple], seed: list[dict], as_of="2
     return {tuple(key): value for *key, value in rows}
 
 
-def profile_of_sessions(name: str, **settings) -> dict:
-    row = {column: "" for column in SEED[0]}
-    return {**row, "profile": name, "metric": "sessions", "difference": "-", **settings}
+def a_profile(name: str, metric: str, **settings) -> dict:
+    row = dict.fromkeys(SEED[0], "")
+    return {**row, "profile": name, "metric": metric, "difference": "-", **settings}
 
 
 # beside those of the seed: caps and timeouts that lie across each other
 MORE_PROFILES = [
-    profile_of_sessions("short_cap", session_timeout_seconds="3600", session_cap_hours="2"),
-    profile_of_sessions(
-        "cap_at_midnight", session_timeout_seconds="7200", session_cap_hours="3",
+    a_profile("short_cap", "sessions", session_timeout_seconds="3600", session_cap_hours="2"),
+    a_profile("cap_at_midnight", "sessions", session_timeout_seconds="7200", session_cap_hours="3",
         cut_at_midnight="true", session_unit="person", active_rule="any_event",
     ),
-    profile_of_sessions("app", app_session_timeout_seconds="300", session_cap_hours="1"),
+    a_profile("app", "sessions", app_session_timeout_seconds="300", session_cap_hours="1"),
 ]  # fmt: skip
 SESSION_PROFILES = [row for row in SEED if row["metric"] == "sessions"] + MORE_PROFILES
 
@@ -727,7 +726,8 @@ def week_of(day: date) -> date:
 
 def plain_number(rows: list[dict], row: dict, month: date) -> float | None:
     """What a profile's row of the seed makes of one month, person by person."""
-    chosen = {name: setting(row["profile"], row["metric"], name) for name in row}
+    own = next(r for r in SEED if (r["profile"], r["metric"]) == ("own", row["metric"]))
+    chosen = {name: row[name] or own[name] for name in row}
     of_person = defaultdict(list)
     for event in sorted(rows, key=lambda event: (event["occurred_at"], event["event_id"])):
         of_person[event["person_id"]].append(event)
@@ -769,9 +769,10 @@ def plain_number(rows: list[dict], row: dict, month: date) -> float | None:
             first = next((e["occurred_at"] for e in events if e["is_interactive"]), None)
             if first is None or month_of(first.date()) != month:
                 continue
-            ends = first + timedelta(days=window or 10_000)
+            length = timedelta(days=window or 10_000)
+            begins = first - length if chosen["funnel_order"] == "any" else first
             goals = [e["occurred_at"] for e in events if e["event_name"] == "signed_up"]
-            converted.append(any(first <= goal <= ends for goal in goals))
+            converted.append(any(begins <= goal <= first + length for goal in goals))
         return sum(converted) / len(converted) if converted else None
     cohorts = defaultdict(list)
     for events in of_person.values():
@@ -789,6 +790,8 @@ def plain_number(rows: list[dict], row: dict, month: date) -> float | None:
         cohorts[week_of(start.date())].append(is_back)
     if not cohorts:
         return None
+    if chosen["cohort_average"] == "simple":
+        return sum(sum(cohort) / len(cohort) for cohort in cohorts.values()) / len(cohorts)
     weight = len if chosen["cohort_average"] == "size_weighted" else lambda cohort: 1
     back = sum(sum(cohort) * weight(cohort) for cohort in cohorts.values())
     return back / sum(len(cohort) * weight(cohort) for cohort in cohorts.values())
@@ -812,13 +815,21 @@ def spring(draw) -> list[tuple]:
     return events
 
 
+# settings that no tool of the seed has
+ODD_PROFILES = [
+    a_profile("odd", "conversion", funnel_order="any", window_days="7"),
+    a_profile("odder", "conversion", funnel_order="any", window_days="0"),
+    a_profile("odd", "retention", cohort_average="simple"),
+]
+
+
 @FEW
 @given(events=spring())
 def test_every_number_of_every_profile_is_that_of_a_plain_count(connection, sql, events):
-    found = sensitivity(connection, sql, events, SEED)
+    found = sensitivity(connection, sql, events, SEED + ODD_PROFILES)
     rows = [as_row(number, event) for number, event in enumerate(events)]
     months = {month for _, _, month in found}
-    others = [row for row in SEED if row["metric"] != "sessions"]
+    others = [row for row in SEED + ODD_PROFILES if row["metric"] != "sessions"]
     for row, month in product(others, months):
         value = found[row["metric"], row["profile"], month]
         assert value == pytest.approx(plain_number(rows, row, month)), (
@@ -827,11 +838,24 @@ def test_every_number_of_every_profile_is_that_of_a_plain_count(connection, sql,
         )
 
 
+@pytest.mark.parametrize("profile", ["own", "amplitude", "mixpanel", "posthog"])
+def test_the_window_of_a_conversion_includes_its_last_second(connection, sql, profile):
+    start = datetime(2025, 5, 5, 6, 0)
+    ends = start + timedelta(days=int(setting(profile, "conversion", "window_days")))
+    after = {"is_interactive": False}
+    events = [(person, "visit", start) for person in ("in time", "too late")]
+    events.append(("in time", "signed_up", ends, after))
+    events.append(("too late", "signed_up", ends + timedelta(seconds=1), after))
+    found = sensitivity(connection, sql, events, SEED)
+    assert found["conversion", profile, date(2025, 5, 1)] == 0.5
+    assert found["conversion", "ga4", date(2025, 5, 1)] == 1
+
+
 def test_what_a_tool_leaves_empty_is_as_own_has_it_and_then_as_the_variables(connection, sql):
     start = datetime(2025, 5, 5, 6, 0)
     events = [("p", "any", start), ("p", "any", start + timedelta(minutes=20))]
-    seed = [profile_of_sessions("own", active_rule="interactive", session_unit="endpoint"),
-            profile_of_sessions("silent")]  # fmt: skip
+    seed = [a_profile("own", "sessions", active_rule="interactive", session_unit="endpoint"),
+            a_profile("silent", "sessions")]  # fmt: skip
     key = ("sessions", "silent", date(2025, 5, 1))
     assert sensitivity(connection, sql, events, seed)[key] == 1
     seed[0]["session_timeout_seconds"] = "600"
