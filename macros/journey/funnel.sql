@@ -147,7 +147,8 @@ attempts as (
             {{ last_step }}.unit_id = {{ this_step }}.unit_id
             and {{ last_step }}.next_{{ kind_of_step[loop.index] }} = {{ this_step }}.place
             {%- if window_us is not none %}
-            and {{ this_step }}.occurred_us - step_1.occurred_us <= {{ window_us }}
+            {#- one side of the join on each side of the sign: DuckDB would try every pair for a difference of the two #}
+            and step_1.occurred_us + {{ window_us }} >= {{ this_step }}.occurred_us
             {%- endif %}
     {%- endfor %}
     where step_1.is_start = 1

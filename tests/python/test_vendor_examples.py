@@ -969,6 +969,16 @@ def test_the_time_to_a_step_is_that_of_the_attempts_that_count(connection, sql):
     assert rows == [(0,), (median([86400, 2 * 86400]),), (None,)]
 
 
+@pytest.mark.parametrize("order", ["ordered", "strict"])
+def test_a_funnel_tries_no_pairs_of_events(connection, sql, order):
+    """A million events took more than two minutes so, and take a second by hash."""
+    happen(connection, in_order("a", "b", "c"))
+    query = sql["funnel", 0, order, "totals", WINDOW_DAYS]
+    plan = connection.execute(f"explain {query}").fetchall()[0][1]
+    assert "HASH_JOIN" in plan
+    assert "NL_JOIN" not in plan and "NESTED_LOOP" not in plan
+
+
 def period_of(start: datetime, when: datetime, unit: str, mode: str) -> int:
     if mode == "rolling":
         return (when - start) // timedelta(days={"day": 1, "week": 7, "month": 30}[unit])
