@@ -104,103 +104,76 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# Body of metric_definitions: what is not described in the yml of a kpi_ model does not pass the project's laws. #}
+{#
+  Body of metric_definitions: what is not described in the yml of a kpi_ model does not pass the project's laws. One list of values: hundreds of selects under
+  each other are more than some engines can plan.
+#}
 {% macro metric_definitions() %}
-with
-
-metric_definitions as (
-
-    {%- set rows = [] %}
-    {%- for model_name, node in kpi_nodes().items() %}
-        {%- for column in node.columns.values() %}
-            {%- do rows.append({'node': node, 'column': column, 'role': kpi_column_role(node, column)}) %}
-        {%- endfor %}
-    {%- endfor %}
-    {%- for row in rows %}
-    {%- set node, column = row.node, row.column %}
-    {%- set parts = kpi_parts(node, column.name) if row.role == 'measure' else {} %}
-    {%- set text = dbt.type_string() %}
-
-    select
-        {{ quoted(node.name ~ '.' ~ column.name) }} as metric,
-        {{ quoted(node.name) }} as table_name,
-        {{ quoted(column.name) }} as column_name,
-        {{ quoted(row.role) }} as role,
-        cast({{ quoted(kpi_measure_kind(node, column.name)) if row.role == 'measure' else 'null' }} as {{ text }}) as kind,
-        {{ quoted(column.description) }} as description,
-        cast({{ quoted(node.columns[parts.numerator].description) if parts.numerator else 'null' }} as {{ text }}) as numerator,
-        cast({{ quoted(node.columns[parts.denominator].description) if parts.denominator else 'null' }} as {{ text }}) as denominator,
-        cast({{ quoted(kpi_window(column.name)) if row.role == 'measure' else 'null' }} as {{ text }}) as counted_within,
-        cast({{ quoted(kpi_null_rule(node, column.name, column.description)) if row.role == 'measure' else 'null' }} as {{ text }}) as null_rule,
-        cast({{ quoted(parts.maturity) if parts.maturity else 'null' }} as {{ text }}) as maturity_column,
-        {{ quoted(node.description) }} as grain
-
-    {{ 'union all' if not loop.last }}
-    {%- else %}
-    select
-        {% for name in [
-            'metric', 'table_name', 'column_name', 'role', 'kind', 'description', 'numerator', 'denominator', 'counted_within', 'null_rule',
-            'maturity_column', 'grain'
+{%- set names = [
+    'metric', 'table_name', 'column_name', 'role', 'kind', 'description', 'numerator', 'denominator', 'counted_within', 'null_rule', 'maturity_column', 'grain'
+] -%}
+{%- set rows = [] -%}
+{%- for node in kpi_nodes().values() -%}
+    {%- for column in node.columns.values() -%}
+        {%- set role = kpi_column_role(node, column) -%}
+        {%- set is_measure = role == 'measure' -%}
+        {%- set parts = kpi_parts(node, column.name) if is_measure else {} -%}
+        {%- set values = [
+            node.name ~ '.' ~ column.name, node.name, column.name, role,
+            kpi_measure_kind(node, column.name) if is_measure else none,
+            column.description,
+            node.columns[parts.numerator].description if parts.numerator else none,
+            node.columns[parts.denominator].description if parts.denominator else none,
+            kpi_window(column.name) if is_measure else none,
+            kpi_null_rule(node, column.name, column.description) if is_measure else none,
+            parts.maturity or none,
+            node.description
         ] -%}
-        cast(null as {{ dbt.type_string() }}) as {{ name }}{{ ', ' if not loop.last }}
-        {%- endfor %}
-    where 1 = 0
+        {%- set texts = [] -%}
+        {%- for value in values -%}{%- do texts.append(quoted(value) if value is not none else 'null') -%}{%- endfor -%}
+        {%- do rows.append('(' ~ texts | join(', ') ~ ')') -%}
+    {%- endfor -%}
+{%- endfor %}
+select
+    {%- for name in names %}
+    cast({{ name }} as {{ dbt.type_string() }}) as {{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
 
-)
-
-select * from metric_definitions
+from (
+    values
+    {{ rows | join(',\n    ') if rows else '(' ~ (['null'] * (names | length)) | join(', ') ~ ')' }}
+) as metric_definitions ({{ names | join(', ') }})
+where metric is not null
 {% endmacro %}
 
 {# Body of kpi_long: every measure of every KPI table in one form. #}
 {% macro kpi_long() %}
-with
-
-kpi_long as (
-
+{%- set text = dbt.type_string() -%}
+{%- set columns = {
+    'kpi_value_id': text, 'metric': text, 'row_id': text, 'period_type': text, 'period_start_date': 'date', 'segment_type': text, 'segment_value': text,
+    'dimensions': text, 'numerator': 'double', 'denominator': 'double', 'value': 'double', 'value_lower': 'double', 'value_upper': 'double', 'is_mature': 'boolean'
+} -%}
+{%- for node in kpi_nodes().values() %}
     {%- set measures = [] %}
-    {%- for model_name, node in kpi_nodes().items() if model_name != 'kpi_long' %}
-        {%- for column in node.columns.values() if kpi_column_role(node, column) == 'measure' %}
-            {%- do measures.append({'node': node, 'column': column}) %}
-        {%- endfor %}
+    {%- for column in node.columns.values() if kpi_column_role(node, column) == 'measure' -%}{%- do measures.append(column.name) -%}{%- endfor %}
+{{ measures_of(node, measures) }}
+{{ 'union all' if not loop.last }}
+{%- else %}
+select
+    {%- for name, data_type in columns.items() %}
+    cast(null as {{ data_type }}) as {{ name }}{{ ',' if not loop.last }}
     {%- endfor %}
-    {%- set text = dbt.type_string() %}
-    {%- for measure in measures %}
-    {%- set node, name = measure.node, measure.column.name %}
-    {%- set parts = kpi_parts(node, name) %}
-    {%- set columns = node.columns.keys() | list %}
-
-    select
-        {{ key_of([quoted(node.name ~ '.' ~ name), columns[0]]) }} as kpi_value_id,
-        {{ quoted(node.name ~ '.' ~ name) }} as metric,
-        {{ columns[0] }} as row_id,
-        {{ quoted(node.config.meta.period_type) if node.config.meta.period_type != 'period' else 'period_type' }} as period_type,
-        {{ 'cast(' ~ node.config.meta.period ~ ' as date)' if node.config.meta.period else 'cast(null as date)' }} as period_start_date,
-        {{ 'segment_type' if 'segment_type' in columns else quoted('all') }} as segment_type,
-        {{ 'segment_value' if 'segment_value' in columns else quoted('all') }} as segment_value,
-        {{ dimension_text(kpi_dimensions(node)) }} as dimensions,
-        cast({{ parts.numerator or 'null' }} as double) as numerator,
-        cast({{ parts.denominator or 'null' }} as double) as denominator,
-        cast({{ name }} as double) as value,
-        cast({{ parts.lower or 'null' }} as double) as value_lower,
-        cast({{ parts.upper or 'null' }} as double) as value_upper,
-        cast({{ parts.maturity or 'null' }} as boolean) as is_mature
-
-    from {{ node.relation_name }}
-
-    {{ 'union all' if not loop.last }}
-    {%- else %}
-    select
-        {% for name, data_type in {
-            'kpi_value_id': text, 'metric': text, 'row_id': text, 'period_type': text, 'period_start_date': 'date', 'segment_type': text, 'segment_value': text, 'dimensions': text,
-            'numerator': 'double', 'denominator': 'double', 'value': 'double', 'value_lower': 'double', 'value_upper': 'double', 'is_mature': 'boolean'
-        }.items() -%}
-        cast(null as {{ data_type }}) as {{ name }}{{ ', ' if not loop.last }}
-        {%- endfor %}
-    where 1 = 0
-    {%- endfor %}
-
-)
-
-select * from kpi_long
+where 1 = 0
+{%- endfor %}
 {% endmacro %}
+
+{# What is the same for all measures of a KPI table, as select list. #}
+{% macro measure_row(node) -%}
+{%- set columns = node.columns.keys() | list -%}
+    {{ columns[0] }} as row_id,
+    {{ quoted(node.config.meta.period_type) if node.config.meta.period_type != 'period' else 'period_type' }} as period_type,
+    {{ 'cast(' ~ node.config.meta.period ~ ' as date)' if node.config.meta.period else 'cast(null as date)' }} as period_start_date,
+    {{ 'segment_type' if 'segment_type' in columns else quoted('all') }} as segment_type,
+    {{ 'segment_value' if 'segment_value' in columns else quoted('all') }} as segment_value,
+    {{ dimension_text(kpi_dimensions(node)) }} as dimensions
+{%- endmacro %}

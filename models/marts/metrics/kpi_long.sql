@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
--- a view: nothing is stored twice, and a query for one metric reads one table
 {{ kpi_long() }}
 -- depends_on: {{ ref('kpi_account_feature_adoption') }} {{ ref('kpi_account_retention_cohorts') }} {{ ref('kpi_active_accounts_daily') }}
 -- depends_on: {{ ref('kpi_acquisition_daily') }} {{ ref('kpi_campaign_engagement') }} {{ ref('kpi_content_performance') }}
