@@ -22,7 +22,7 @@ RUN := .venv/bin/python
 RUN_SPARK := .venv-spark/bin/python
 FULL_REFRESH := $(if $(FULL),--full-refresh)
 
-.PHONY: help install install-spark demo sample build publish summary real test test-long mutants compare test-spark lint lock upgrade clean
+.PHONY: help install install-spark demo sample build publish summary real test test-long mutants metrics compare test-spark lint lock upgrade clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s "$$(printf '\t')"
@@ -59,8 +59,11 @@ test: install ## all tests that need no Spark, two files at a time (ARGS="-n 0 â
 test-long: install ## the tests that take hours: every state that a kill can leave, every order of rows
 	@$(RUN) -m pytest -m long $(ARGS)
 
-mutants: install ## break the models in sixty ways, and see that the tests notice
+mutants: install ## break the models in some seventy ways, and see that the tests notice
 	@$(RUN) tests/python/mutants.py $(ARGS)
+
+metrics: install ## write docs/metrics.md from what the models say of themselves
+	@$(RUN) -m tools.metrics
 
 compare: install ## our incremental build beside one with a watermark and a lookback
 	@$(RUN) -m tools.side_by_side $(ARGS)

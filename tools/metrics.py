@@ -1,5 +1,5 @@
 # ruff: noqa: E501 (the lines of the page that it writes)
-"""Write docs/metrics.md from the project itself: `python -m tools.metrics`.
+"""Write docs/metrics.md from the project itself: `make metrics`.
 
 The needs stand in tools/needs.yml, what each column means in the yml of its model. A need that
 names a column which no model has stops the command.
