@@ -82,7 +82,11 @@ contact_counts as (
         sum(cast(contacts_in_rows.csat_score as decimal(18, 4))) as csat_sum,
         percentile_cont(0.5) within group (order by contacts_in_rows.first_reply_seconds) as first_reply_seconds_p50,
         percentile_cont(0.5) within group (order by contacts_in_rows.resolution_seconds) as resolution_seconds_p50,
-        case when count(*) = count(contacts_in_rows.cost_amount) then sum(contacts_in_rows.cost_amount) end as cost_amount
+        -- one cost told in a currency without a rate makes the sum unknown; what nobody told is no part of it
+        case
+            when count(contacts_in_rows.original_cost_amount) = count(contacts_in_rows.cost_amount)
+                then coalesce(sum(contacts_in_rows.cost_amount), 0)
+        end as cost_amount
 
     from contacts_in_rows
     {{ join_segments('contacts_in_rows.person_id') }}

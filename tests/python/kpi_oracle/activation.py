@@ -498,6 +498,12 @@ def _contacted(table: Frame, contacts: Frame, active: Frame, cell: list[str]) ->
         "satisfied_numerator": rated[rated["csat_score"] >= 4].groupby(keys).size(),
         "satisfied_denominator": rated.groupby(keys).size(),
         "cost_amount": groups["cost_amount"].sum(),
+        # told in a currency that has no rate; what nobody told is no part of it
+        "unknown_costs": contacts.assign(
+            unknown=contacts["original_cost_amount"].notna() & contacts["cost_amount"].isna()
+        )
+        .groupby(keys)["unknown"]
+        .sum(),
     }
     measured = {
         "csat_mean": groups["csat_score"].mean(),
@@ -508,6 +514,7 @@ def _contacted(table: Frame, contacts: Frame, active: Frame, cell: list[str]) ->
     is_told = table["week_start_date"] >= contacts["week_start_date"].min()
     table = zero(put(table, keys, **counted, **measured), *counted)
     untold = ("contact_count", "contacting_person_count", "contact_numerator", "cost_amount")
+    table["cost_amount"] = table["cost_amount"].where(table.pop("unknown_costs") == 0)
     return table.assign(**{name: table[name].where(is_told) for name in untold})
 
 

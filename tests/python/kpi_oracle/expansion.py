@@ -40,6 +40,7 @@ def expansion(facts: Facts) -> Frame:
     offers = offers.assign(
         month_start_date=month_of(offers["offered_date"]),
         is_accepted=is_within(offers["offered_at"], offers["accepted_at"], 30),
+        seats=offers["quantity"].where(offers["offer_type"] == "seats"),
     )
     offers = pd.concat([offers, offers.assign(offer_type=ALL)], ignore_index=True)
     first_month = offers["month_start_date"].min()
@@ -52,7 +53,7 @@ def expansion(facts: Facts) -> Frame:
         "accepted_30d_denominator": offers.groupby(keys).size(),
         "accepted_30d_numerator": accepted.size(),
         "accepting_person_count": accepted["person_id"].nunique(),
-        "seat_count": accepted["quantity"].sum(),
+        "seat_count": accepted["seats"].sum(),
         "accepted_amount": accepted["amount"].sum(),
     }
     table = zero(put(table, keys, **counted), *counted)
