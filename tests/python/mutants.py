@@ -28,6 +28,7 @@ EVENTS, IDENTITY, SESSIONS, JOURNEY, CONVERSIONS = (
     f"models/intermediate/{folder}/int_"
     for folder in ("events", "identity", "sessions", "journey", "conversions")
 )
+MARTS = "models/marts/"
 CANONICAL, CORE = "models/intermediate/canonical/int_", "models/marts/core/"
 LEDGER, GRAPH = "macros/incremental/ledger.sql", "macros/graph/connected_components.sql"
 RECORDS = "macros/canonical/records.sql"
@@ -232,10 +233,28 @@ MUTANTS = (
       "            and coalesce({{ alias }}.utm_campaign, '') = traffic.utm_campaign\n", ""),
     m("a click id is no paid click", CONVERSIONS + "traffic_sources",
       "'li_fat_id') then 'cpc'", "'li_fat_id') then null"),
-    m("returns before the start count", "models/marts/retention/fct_retention_returns",
+    m("returns before the start count", "macros/journey/retention.sql",
       "            and starts.started_at <= points.occurred_at\n", ""),
-    m("a cohort begins with the last start", "models/marts/retention/fct_retention_starts",
+    m("a cohort begins with the last start", "macros/journey/retention.sql",
       "min(occurred_at) as started_at", "max(occurred_at) as started_at"),
+    # the KPI tables, which are held against the oracle in pandas
+    m("six days for a mail to convert", MARTS + "acquisition/kpi_campaign_engagement",
+      "'messages.reached_at', 7 * 86400", "'messages.reached_at', 6 * 86400"),
+    m("what was gained counts as retained", MARTS + "activation/kpi_trial_subscription",
+      "least(months.mrr_start_amount, months.mrr_end_amount)", "months.mrr_end_amount"),
+    m("a week of six days", MARTS + "activation/kpi_active_persons_daily", "'wau': 7", "'wau': 6"),
+    m("contacts counted as people", MARTS + "activation/kpi_support",
+      "count(distinct contacts_in_rows.person_id)", "count(contacts_in_rows.person_id)"),
+    m("the first of versions at one moment holds",
+      "models/intermediate/conversions/int_subscription_values",
+      "order by version_number desc", "order by version_number"),
+    m("a checkout is never abandoned", "models/intermediate/conversions/int_checkout_events",
+      ">= cast(86400 as bigint) * 1000000 then 1", "< 0 then 1"),
+    m("who saw two variants counts", MARTS + "acquisition/kpi_experiment_results",
+      "    where variant_count = 1\n", ""),
+    m("on or after means after", "macros/journey/retention.sql",
+      "bounded_cohorts.last_offset >= grid.period_offset",
+      "bounded_cohorts.last_offset > grid.period_offset"),
 )  # fmt: skip
 
 # name -> why no test can or should notice it
