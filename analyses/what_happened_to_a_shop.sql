@@ -1,5 +1,6 @@
--- A shop's half year (examples/ecom_clickstream; `make real` builds it), told by its tables: an article goes round, checkout breaks on phones, payments fail,
--- people who know the shop buy more, and those who came late buy less. Each line sets the days, or the people, against all others.
+-- A shop's half year (examples/ecom_clickstream; `make real` builds it), told by its tables: an article goes round, checkout breaks on
+-- phones, payments fail, people who know the shop buy more, and those who came late buy less. Each line sets the days, or the people,
+-- against all others.
 with
 
 moments as (

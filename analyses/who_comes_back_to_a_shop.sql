@@ -1,5 +1,6 @@
--- A shop's customers by the month of their first order (examples/online_retail; `make real` builds it), and who of them came back in which month: once with
--- every line of an invoice, once without what was cancelled or given away. Whoever counts cancellations as orders has more customers, and keeps more of them.
+-- A shop's customers by the month of their first order (examples/online_retail; `make real` builds it), and who of them came back in
+-- which month: once with every line of an invoice, once without what was cancelled or given away. Whoever counts cancellations as
+-- orders has more customers, and keeps more of them.
 with
 
 cohorts as (

@@ -19,6 +19,41 @@ last_days as (
 
 ),
 
+sessions as (
+
+    select
+        {{ period_start('month', 'date_day') }} as month_start_date,
+        cast(sum(session_count) as bigint) as session_count
+
+    from {{ ref('kpi_acquisition_daily') }}
+    where segment_type = 'all'
+    group by {{ period_start('month', 'date_day') }}
+
+),
+
+-- months here and weeks there hold the same people
+own_conversion as (
+
+    select
+        cast(sum(numerator) as bigint) as numerator,
+        cast(sum(denominator) as bigint) as denominator
+
+    from own
+    where metric = 'conversion'
+
+),
+
+kpi_conversion as (
+
+    select
+        cast(sum(converted_14d_numerator) as bigint) as numerator,
+        cast(sum(converted_14d_denominator) as bigint) as denominator
+
+    from {{ ref('kpi_time_to_convert') }}
+    where goal = 'signup' and anchor = 'first_touch' and segment_type = 'all'
+
+),
+
 compared as (
 
     select
@@ -26,7 +61,10 @@ compared as (
         own.month_start_date,
         own.numerator as own_numerator,
         own.denominator as own_denominator,
-        case own.metric when 'stickiness' then coalesce(active.dau_mau_numerator, 0) else coalesce(active.monthly_active_count, 0) end as kpi_numerator,
+        case own.metric
+            when 'stickiness' then coalesce(active.dau_mau_numerator, 0)
+            else coalesce(active.monthly_active_count, 0)
+        end as kpi_numerator,
         case own.metric when 'stickiness' then coalesce(active.dau_mau_denominator, 0) end as kpi_denominator
 
     from own
@@ -48,43 +86,23 @@ compared as (
         cast(null as bigint) as kpi_denominator
 
     from own
-    left join (
-        select
-            {{ period_start('month', 'date_day') }} as month_start_date,
-            cast(sum(session_count) as bigint) as session_count
-        from {{ ref('kpi_acquisition_daily') }}
-        where segment_type = 'all'
-        group by {{ period_start('month', 'date_day') }}
-    ) as sessions on own.month_start_date = sessions.month_start_date
+    left join sessions on own.month_start_date = sessions.month_start_date
     where own.metric = 'sessions'
 
     union all
 
-    -- months here and weeks there hold the same people
     select
         'conversion' as metric,
         cast(null as date) as month_start_date,
-        own.numerator as own_numerator,
-        own.denominator as own_denominator,
-        kpi.numerator as kpi_numerator,
-        kpi.denominator as kpi_denominator
+        own_conversion.numerator as own_numerator,
+        own_conversion.denominator as own_denominator,
+        kpi_conversion.numerator as kpi_numerator,
+        kpi_conversion.denominator as kpi_denominator
 
-    from (
-        select
-            cast(sum(numerator) as bigint) as numerator,
-            cast(sum(denominator) as bigint) as denominator
-        from own
-        where metric = 'conversion'
-    ) as own
-    cross join (
-        select
-            cast(sum(converted_14d_numerator) as bigint) as numerator,
-            cast(sum(converted_14d_denominator) as bigint) as denominator
-        from {{ ref('kpi_time_to_convert') }}
-        where goal = 'signup' and anchor = 'first_touch' and segment_type = 'all'
-    ) as kpi
+    from own_conversion
+    cross join kpi_conversion
     -- where signup is no goal the KPI table does not speak of it
-    where kpi.denominator is not null
+    where kpi_conversion.denominator is not null
 
 )
 

@@ -32,8 +32,11 @@ event_fates as (
 
 keyed_rows as (
 
-    {%- set offers = {'identity_links': {'key': 'link_row_id', 'order': 'received_at asc nulls last, loaded_at asc nulls last, load_id asc, source_table asc'}} %}
-    {%- do offers.update({'ad_spend': {'key': 'spend_id', 'order': ad_spend_order()}}) %}
+    {%- set first_received = 'received_at asc nulls last, loaded_at asc nulls last, load_id asc, source_table asc' %}
+    {%- set offers = {
+        'identity_links': {'key': 'link_row_id', 'order': first_received},
+        'ad_spend': {'key': 'spend_id', 'order': ad_spend_order()}
+    } %}
     {%- for offer, shape in record_offers().items() %}
     {%- do offers.update({offer: {'key': shape.key_column, 'order': record_order(offer)}}) %}
     {%- endfor %}

@@ -140,7 +140,8 @@ measured as (
             when metrics.metric_type = 'mean' and arms.exposed_count > 1
                 then (
                     cast(coalesce(outcomes.amount_square_sum, 0) as double)
-                    - cast(coalesce(outcomes.amount_sum, 0) as double) * cast(coalesce(outcomes.amount_sum, 0) as double) / arms.exposed_count
+                    - cast(coalesce(outcomes.amount_sum, 0) as double)
+                    * cast(coalesce(outcomes.amount_sum, 0) as double) / arms.exposed_count
                 ) / (arms.exposed_count - 1)
         end as amount_variance
 

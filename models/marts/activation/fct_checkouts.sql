@@ -45,7 +45,7 @@ checkouts as (
 with_next as (
 
     select
-        checkouts.*,
+        *,
         min(completed_at) over (
             partition by person_id
             order by checkout_number
