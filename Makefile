@@ -74,7 +74,7 @@ test-spark: install-spark ## the same marts on embedded Spark as on DuckDB
 lint: install ## the style alone
 	@.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	JOURNEY_DATABASE=:memory: .venv/bin/sqlfluff lint models tests/singular analyses
+	JOURNEY_DATABASE=:memory: .venv/bin/sqlfluff lint --processes 2 models tests/singular analyses
 
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes --no-emit-index-url --annotation-style line $(LOCK_FLAGS)

@@ -21,7 +21,7 @@ from tools import hash_key, spark
 pytest.importorskip("pyspark", reason="needs the packages of requirements-spark.txt")
 
 ROOT = Path(__file__).resolve().parents[2]
-PERSONS = 250
+PERSONS = 150
 pytestmark = pytest.mark.spark
 
 
