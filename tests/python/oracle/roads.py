@@ -51,7 +51,8 @@ def checkouts(told: list[Row], money: Money, settings: Settings) -> list[Row]:
         )
         started_at, last_at = events[0]["occurred_at"], events[-1]["occurred_at"]
         completed_at = last_at if events[-1]["role"] == "complete" else None
-        furthest = max(events, key=lambda event: event["step_number"])
+        # of several of one number the last
+        furthest = max(reversed(events), key=lambda event: event["step_number"])
         is_open = last_at + DAY > settings.as_of
         found.append(
             {
