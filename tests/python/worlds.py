@@ -936,11 +936,11 @@ def a_message_and_what_came_of_it(s: Stage) -> None:
         cta = s.random.choice(("hero", None)) if event == "clicked" else None
         flag = s.random.choice(("false", "no", None))
         s.message(1, event, **reader, **campaign, cta=cta, is_machine=flag)
+    if s.chance(0.5):  # what was told of the sending is told anew, with other words
+        s.rows.append(replace(s.rows[-1], values={**s.rows[-1].values, "campaign": "june"}))
     if s.chance(0.4):  # a collector tells of it, too
         told = {"message_id": s.a("message", 1), "is_machine": s.random.choice((True, "false"))}
         s.track("message_opened", s.a("anon", 1), properties=json.dumps(told))
-    if s.chance(0.5):  # what was told of the sending is told anew, with other words
-        s.rows.append(replace(s.rows[-1], values={**s.rows[-1].values, "campaign": "june"}))
     s.something(s.a("anon", s.random.randrange(3)))
 
 
