@@ -339,6 +339,9 @@ ONE_VALUE = {
     },
     "int_ad_spend_deduplicated.source_name": ONE_SOURCE,
     "fct_ad_spend.source_name": ONE_SOURCE,
+    "fct_offers.source_name": ONE_SOURCE,
+    "fct_support_contacts.source_name": ONE_SOURCE,
+    "fct_survey_responses.source_name": ONE_SOURCE,
     "dim_as_of.as_of_at": "there is one clock",
     "dim_as_of.as_of_date": "there is one clock",
 }

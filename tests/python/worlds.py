@@ -96,6 +96,7 @@ CLICKS = words("gclid gbraid wbraid dclid fbclid msclkid ttclid twclid li_fat_id
 DELIVERED = ("opened", "opened", "clicked", "clicked", "unsubscribed", "complained")
 WHY_SUPPRESSED = words("consent frequency_cap unsubscribed missing_address bounced_before holdout")
 READ = words("white_paper_downloaded video_watched webinar_attended case_study_downloaded")
+NO_PERCENT = ("half", "NaN", 250, -1)
 CHANNELS = ("email", "Email", "sms", "push", "in_app", None)
 CONTACTS = words("article chatbot live_chat ticket Phone email social")
 OFFERS = words("upsell cross_sell upgrade renewal seats win_back")
@@ -868,7 +869,7 @@ def onboarded_in_time_or_not(s: Stage) -> None:
         road.insert(0, "signed_up")
     for event in road:
         s.track(event, anon, user)
-        s.wait(timedelta(0), timedelta(seconds=90), 2 * DAY, 14 * DAY)
+        s.wait(timedelta(0), timedelta(seconds=90), 2 * DAY, 14 * DAY, 14 * DAY + INSTANT)
     for step in s.random.sample((1, 1, 2, 3, 4, 5), s.random.randrange(3, 7)):
         done = json.dumps({"step": step, "flow": "default"})
         s.track("onboarding_step_completed", anon, user, properties=done)
@@ -1047,7 +1048,8 @@ def catalogues_in_versions(s: Stage) -> None:
     if s.chance(0.8):  # nobody may be in it
         s.group(s.a("user", 1), account)
     read = {"asset": s.a("asset", s.random.randrange(3))}
-    ways = (read, {"article": read["asset"]}, read | {"percent": 90}, read | {"percent": "half"})
+    seen = ({}, {}, {"percent": 90}, {"percent": "12.5"}, *({"percent": p} for p in NO_PERCENT))
+    ways = ({"article": read["asset"]}, *(read | percent for percent in seen))
     for event in s.random.sample(READ, s.random.randrange(1, 4)):
         told = s.random.choice(ways)
         s.track(event, s.a("anon", 1), s.a("user", 1), properties=json.dumps(told))

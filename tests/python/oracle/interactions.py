@@ -96,7 +96,7 @@ def content_interactions(used: list[Row], assets: list[Row], settings: Settings)
         else:
             named = property_text(event, "asset")
             named = property_text(event, "article") if named is None else named
-            percent = as_number(property_text(event, "percent"))
+            percent = as_percent(property_text(event, "percent"))
             about = [by_id[named]] if named in by_id else []
             about = [
                 asset
@@ -117,11 +117,13 @@ def content_interactions(used: list[Row], assets: list[Row], settings: Settings)
     return found
 
 
-def as_number(text: str | None) -> float | None:
+def as_percent(text: str | None) -> float | None:
+    """What is no number from 0 to 100 measures nothing."""
     try:
-        return None if text is None else float(text)
+        number = float(text or "")
     except ValueError:
         return None
+    return number if 0 <= number <= 100 else None
 
 
 def cta_interactions(used: list[Row], taxonomy: Taxonomy, settings: Settings) -> list[Row]:
