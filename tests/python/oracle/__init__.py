@@ -214,7 +214,8 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
     starts, returns = facts.retention(used, taxonomy, settings)
     days = facts.person_days(made.days)
 
-    newest = made.records
+    newest = {offer: records.with_all_columns(offer, rows) for offer, rows in made.records.items()}
+    versions = records.with_all_columns("subscriptions", made.canonical.subscriptions)
     tellers, stages = interactions.Tellers(used), StagesOf(made.periods)
     converted = facts.conversions(heard, money, taxonomy, settings)
     assets = interactions.content_assets(newest["content_assets"])
@@ -223,9 +224,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         newest["support_contacts"], tellers, stages, money, settings
     )
     revenue = subscriptions.revenue(used, money, taxonomy, settings)
-    worth = subscriptions.values(
-        made.canonical.subscriptions, newest["subscriptions"], money, settings
-    )
+    worth = subscriptions.values(versions, newest["subscriptions"], money, settings)
     moved = subscriptions.movements(worth, converted, tellers, settings)
     steps_of_checkouts = roads.checkout_events(used, taxonomy)
     steps_of_onboarding = roads.onboarding_steps(used, taxonomy)

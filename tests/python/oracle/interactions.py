@@ -90,7 +90,7 @@ def content_interactions(used: list[Row], assets: list[Row], settings: Settings)
         interaction = next((k for k in ("downloaded", "attended") if name.endswith(k)), "viewed")
         percent = None
         if kind in VIEWS:
-            about = by_path[event["page_path"]] if event.get("page_path") is not None else []
+            about = by_path[event.get("page_path")] if event.get("page_path") is not None else []
         elif kind == "server":
             about = []
         else:

@@ -23,15 +23,16 @@ def revenue(used: list[Row], money: Money, taxonomy: Taxonomy, settings: Setting
     for event in used:
         if event["event_name"] in sign_of:
             day = local_date(event["occurred_at"], settings)
-            amount = money.convert(event["amount"], event["currency_code"], day)
+            paid, currency = event.get("amount"), event.get("currency_code")
+            amount = money.convert(paid, currency, day)
             sign = sign_of[event["event_name"]]
             found.append(
                 {
                     **pick(event, ("event_id", "person_id", "event_name", "occurred_at")),
                     "occurred_date": day,
                     "amount": None if amount is None else abs(amount) * sign,
-                    "original_amount": event["amount"],
-                    "original_currency_code": event["currency_code"],
+                    "original_amount": paid,
+                    "original_currency_code": currency,
                 }
             )
     return found
