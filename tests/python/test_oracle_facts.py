@@ -554,3 +554,257 @@ def test_the_tables_do_not_hang_on_the_order_of_the_rows():
             found[table] = [{k: v for k, v in row.items() if k != name} for row in found[table]]
     assert alike(one) == alike(other)
     assert identifier_id(("user_id", "ann")) in {row["person_id"] for row in one["dim_persons"]}
+
+
+# ---------------------------------------------------------------- subscriptions
+
+
+def paying(updated_at=NOON, price=10, **columns):
+    named = {"user_id": "ann", "currency_code": "EUR", "mrr_amount": Decimal(price)}
+    return subscription(**{"started_at": NOON, **named, **columns, "updated_at": updated_at})
+
+
+def moved(*versions, **settings):
+    found = tables(subscriptions=versions, **settings)["fct_subscription_events"]
+    return shown(found, "movement", "occurred_at", "mrr_before_amount", "mrr_after_amount")
+
+
+def test_each_version_is_worth_something_from_its_change_on_and_the_first_from_the_start():
+    assert moved(paying(at(5)), paying(at(9), 15), paying(at(12), 12), paying(at(20), 12)) == [
+        ("new", NOON, 0, 10),
+        ("expansion", at(9), 10, 15),
+        ("contraction", at(12), 15, 12),
+    ]
+    # of two before the start the later one holds from it
+    assert moved(paying(at(-5)), paying(at(-3), 15)) == [("new", NOON, 0, 15)]
+    assert moved(paying(at(5)), paying(at(9), 15), as_of=at(8)) == [("new", NOON, 0, 10)]
+
+
+def test_a_currency_that_moves_is_no_expansion():
+    changed = (paying(NOON, currency_code="USD"), paying(at(40), 20, currency_code="USD"))
+    assert moved(*changed, seeds={"fx_rates": RATES}) == [
+        ("new", NOON, 0, 5),
+        ("expansion", at(40), 5, 10),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "ended_at"),
+    [
+        ({"status": "active", "cancelled_at": at(3)}, None),
+        ({"status": "Past_Due", "cancelled_at": at(3)}, None),
+        ({"status": "active", "cancelled_at": at(3), "ended_at": at(9)}, at(9)),
+        ({"status": "canceled", "cancelled_at": at(3)}, at(3)),
+        ({"cancelled_at": at(3)}, at(3)),
+    ],
+)
+def test_what_is_still_called_active_has_been_cancelled_to_its_end(columns, ended_at):
+    churn = [("churn", ended_at, 10, 0)] if ended_at else []
+    assert moved(paying(**columns)) == [("new", NOON, 0, 10), *churn]
+
+
+def test_a_subscription_that_replaces_another_is_no_churn_and_one_after_a_pause_comes_back():
+    first = paying(ended_at=at(3), subscription_id="one")
+    second = paying(started_at=at(3), ended_at=at(5), subscription_id="two")
+    third = paying(price=7, started_at=at(9), subscription_id="three")
+    assert moved(first, second, third) == [
+        ("new", NOON, 0, 10),
+        ("churn", at(5), 10, 0),
+        ("reactivation", at(9), 0, 7),
+    ]
+
+
+def test_a_month_adds_up_all_that_moved_in_it():
+    found = tables(subscriptions=[paying(), paying(at(9), 15), paying(at(12), 15, ended_at=at(40))])
+    names = [f"mrr_{name}_amount" for name in ("start", "new", "expansion", "churn", "end")]
+    assert shown(found["fct_person_mrr_months"], "month_start_date", *names) == [
+        (date(2024, 1, 1), 0, 10, 5, 0, 15),
+        (date(2024, 2, 1), 15, 0, 0, -15, 0),
+    ]
+
+
+def test_a_term_ends_on_the_months_last_day_where_it_has_no_such_day():
+    begun = paying(started_at=at(30), ended_at=at(90), billing_interval="month")
+    found = tables(subscriptions=[begun])["fct_subscription_terms"]
+    assert shown(found, "term_number", "due_date", "is_renewed") == [
+        (1, date(2024, 2, 29), True),
+        (2, date(2024, 3, 31), False),
+    ]
+    # what ends before its term has no row, and neither has a day that is not over
+    assert tables(subscriptions=[paying(ended_at=at(30))])["fct_subscription_terms"] == []
+    assert tables(subscriptions=[paying()], as_of=at(31))["fct_subscription_terms"] == []
+
+
+# ---------------------------------------------------------------- checkouts and onboarding
+
+
+def did(event_id, occurred_at, name, **columns):
+    return event(event_id, occurred_at, name, **{"user_id": "ann", **columns})
+
+
+def test_a_checkout_ends_with_its_order_or_after_a_day_without_news():
+    found = tables(
+        did("a", NOON, "checkout_started"),
+        did("b", at(1) - MICROSECOND, "payment_info_entered"),
+        did("c", at(2) - MICROSECOND, "checkout_started"),
+        did("d", at(2), "payment_failed"),
+        did("e", at(2, hours=1), "order_placed", amount=Decimal(5), currency_code="EUR"),
+        did("f", at(2, hours=2), "order_placed"),
+        did("g", at(9), "checkout_started"),
+        as_of=at(10) - MICROSECOND,
+    )["fct_checkouts"]
+    names = ("started_at", "last_step", "status", "amount", "recovered_at", "payment_failure_count")
+    assert shown(found, *names) == [
+        (NOON, "payment_entered", "abandoned", None, at(2, hours=1), 0),
+        (at(2) - MICROSECOND, "completed", "completed", 5, None, 1),
+        (at(9), "started", "open", None, None, 0),
+    ]
+
+
+def test_of_steps_of_one_number_the_last_is_the_furthest():
+    told = [did("z", NOON, "payment_info_entered"), did("a", NOON, "payment_failed")]
+    assert only(tables(*told)["fct_checkouts"])["last_step"] == "payment_failed"
+
+
+def test_what_was_done_before_a_flow_began_counts_when_it_is_done_again():
+    found = tables(
+        did("a", at(-1), "email_verified"),
+        did("b", NOON, "signed_up"),
+        did("c", at(1), "onboarding_step_completed", properties='{"step": 1}'),
+        did("d", at(2), "email_verified"),
+        did("e", at(3), "email_verified"),
+        did("f", at(14) + MICROSECOND, "report_created"),
+    )
+    assert shown(found["fct_onboarding_steps"], "step", "occurred_at") == [
+        ("signed_up", NOON),
+        ("step_1", at(1)),
+        ("verified", at(2)),
+        ("first_report", at(14) + MICROSECOND),
+    ]
+    outcomes = {row["step"]: row for row in found["fct_onboarding_outcomes"]}
+    took = {step: row["step_seconds"] for step, row in outcomes.items() if row["is_done"]}
+    assert took == {"step_1": 86400, "verified": 86400}
+    assert not any(row["has_reached_goal"] for row in outcomes.values())
+    assert outcomes["all"]["step_number"] == 0
+
+
+def test_a_flow_of_two_starts_begins_once():
+    seed = [
+        {**dict.fromkeys(("property", "property_value", "is_required")), **row}
+        for row in rows(
+            "flow role step_number step event_name",
+            "f, start, 0, one, signed_up",
+            "f, start, 0, two, trial_requested",
+            "f, step, 1, checked, email_verified",
+        )
+    ]
+    told = [did("a", NOON, "signed_up"), did("b", at(1), "trial_requested")]
+    found = tables(*told, seeds={"onboarding_steps": seed})
+    assert len(found["fct_onboarding_steps"]) == 2
+    assert shown(found["fct_onboarding_outcomes"], "step", "is_done") == [
+        ("checked", False),
+        ("all", True),
+    ]
+
+
+# ---------------------------------------------------------------- content, messages, experiments
+
+
+@pytest.mark.parametrize(
+    ("percent", "expected"),
+    [(90, 90), ('"12.5"', 12.5), ('"NaN"', None), (101, None), (-1, None), ('"half"', None)],
+)
+def test_how_much_was_watched_is_a_number_from_0_to_100_or_nothing(percent, expected):
+    told = f'{{"asset": "guide", "percent": {percent}}}'
+    asset = record(asset_id="guide", asset_type="video")
+    found = tables(did("a", NOON, "video_watched", properties=told), content_assets=[asset])
+    assert only(found["fct_content_interactions"])["percent"] == expected
+
+
+def test_a_view_of_an_assets_page_is_told_once():
+    asset = record(asset_id="guide", asset_type="blog", page_path="/blog/guide")
+    read = did("b", NOON, "article_read", properties='{"article": "guide"}')
+    taken = did("c", NOON, "white_paper_downloaded", properties='{"asset": "guide"}')
+    seen = did("d", NOON, "video_watched", properties='{"asset": "guide", "percent": 5}')
+    found = tables(page("a", path="/blog/guide"), read, taken, seen, content_assets=[asset])
+    assert set(shown(found["fct_content_interactions"], "event_id", "interaction")) == {
+        ("c", "downloaded"),
+        ("d", "viewed"),
+        ("a", "viewed"),
+    }
+
+
+def test_what_came_later_says_that_a_message_arrived():
+    told = [
+        record(message_id=name, message_event=what, occurred_at=NOON, user_id="ann", **more)
+        for name, what, more in (
+            ("held", "suppressed", {"reason": "consent"}),
+            ("asked", "queued", {}),
+            ("back", "bounced", {"reason": "hard"}),
+            ("read", "opened", {"is_machine": True}),
+            ("used", "clicked", {}),
+        )
+    ]
+    found = tables(messages=told)["fct_messages"]
+    names = ("status", "is_delivered", "is_opened", "is_human_opened")
+    assert {row["message_id"]: tuple(row[name] for name in names) for row in found} == {
+        "held": ("suppressed", False, False, False),
+        "asked": ("pending", False, False, False),
+        "back": ("sent", False, False, False),
+        "read": ("sent", True, True, False),
+        "used": ("sent", True, True, True),
+    }
+
+
+def test_an_experiment_counts_to_the_last_moment_of_its_window_and_nobody_who_saw_two_variants():
+    def seen(event_id, user, variant, occurred_at=NOON):
+        told = f'{{"experiment": "signup_button", "variant": "{variant}"}}'
+        return did(event_id, occurred_at, "experiment_viewed", properties=told, user_id=user)
+
+    def paid(event_id, user, occurred_at):
+        money = {"amount": Decimal(5), "currency_code": "EUR"}
+        return server(event_id, occurred_at, user_id=user, **money)
+
+    found = tables(
+        *(seen("a", "ann", "control"), paid("b", "ann", at(14)), paid("c", "ann", NOON)),
+        *(seen("d", "bob", "control"), paid("e", "bob", at(14) + MICROSECOND)),
+        *(seen("f", "cid", "control"), seen("g", "cid", "treatment", at(1))),
+        paid("h", "cid", at(2)),
+    )
+    assert shown(found["fct_experiment_exposures"], "variant", "variant_count") == [
+        ("control", 1),
+        ("control", 1),
+        ("control", 2),
+    ]
+    names = ("person_id", "metric", "first_occurred_at", "amount")
+    assert sorted(shown(found["fct_experiment_outcomes"], *names)) == [
+        (key("user_id:ann"), "purchase", NOON, None),
+        (key("user_id:ann"), "revenue", NOON, 10),
+    ]
+
+
+# ---------------------------------------------------------------- organisations
+
+
+def test_an_account_without_members_uses_none_of_its_seats():
+    told = [record(account_id="acme", seat_count=Decimal(4), plan="pro")]
+    row = only(tables(accounts=told)["dim_accounts"])
+    assert (row["member_count"], row["seat_use_ratio"], row["stage"]) == (0, 0.0, None)
+
+
+def test_an_account_is_as_far_as_its_furthest_member_and_starts_with_the_first():
+    found = tables(
+        did("a", NOON, "looked", account_id="acme"),
+        did("b", at(2), "signed_up", user_id="bob", account_id="acme"),
+        did("c", at(20), "looked", user_id="bob", account_id="acme"),
+        accounts=[record(account_id="acme", seat_count=Decimal(4))],
+        as_of=at(28),
+    )
+    row = only(found["dim_accounts"])
+    assert (row["member_count"], row["active_member_count"], row["seat_use_ratio"]) == (2, 1, 0.25)
+    assert (row["first_seen_at"], row["last_seen_at"], row["stage"]) == (NOON, at(20), "activation")
+    starts = found["fct_account_retention_starts"]
+    (start,) = [row for row in starts if row["definition"] == "active_weekly"]
+    assert (start["account_id"], start["started_at"]) == ("acme", NOON)
+    weeks = [r["period_offset"] for r in found["fct_account_retention_returns"]]
+    assert {0, 2} <= set(weeks)

@@ -8,6 +8,7 @@ A world is a handful of people and 5 to 60 raw rows. Every id in it begins with 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import random
 import string
@@ -44,7 +45,8 @@ TRACKS = (
         trial_requested invite_sent invite_accepted checkout_started checkout_step_completed
         payment_info_entered payment_failed product_added lead_submitted white_paper_downloaded
         case_study_downloaded video_watched webinar_attended review_read help_article_viewed
-        chat_started search_performed experiment_viewed plan_upgraded error_shown ad_clicked"""),
+        chat_started search_performed experiment_viewed plan_upgraded error_shown ad_clicked
+        form_started review_written mention_published"""),
     "Something  Nobody Knows!",
 )
 PROPERTIES = (
@@ -53,6 +55,8 @@ PROPERTIES = (
     '{"asset": "guide", "percent": 90, "plan": "pro"}',
     '{"experiment": "price", "variant": "a", "query": "x", "results": 0}',
     '{"experiment": "price", "variant": "b"}',
+    '{"feature": "exports", "step": 3, "cta": "white_paper_form", "experiment": "unheard of"}',
+    '{"feature": "filters", "step": "4", "cta": "talk_to_sales", "variant": "b"}',
     "{}",
     None,
 )
@@ -91,6 +95,8 @@ REFERRERS = words("""https://www.google.com/search https://t.co/x https://blog.e
 CLICKS = words("gclid gbraid wbraid dclid fbclid msclkid ttclid twclid li_fat_id")
 DELIVERED = ("opened", "opened", "clicked", "clicked", "unsubscribed", "complained")
 WHY_SUPPRESSED = words("consent frequency_cap unsubscribed missing_address bounced_before holdout")
+READ = words("white_paper_downloaded video_watched webinar_attended case_study_downloaded")
+NO_PERCENT = ("half", "NaN", 250, -1)
 CHANNELS = ("email", "Email", "sms", "push", "in_app", None)
 CONTACTS = words("article chatbot live_chat ticket Phone email social")
 OFFERS = words("upsell cross_sell upgrade renewal seats win_back")
@@ -849,6 +855,65 @@ def a_road_to_customer(s: Stage) -> None:
     s.order(3, user_id=user)
 
 
+@scene
+def onboarded_in_time_or_not(s: Stage) -> None:
+    """Steps before the start, again, at the end of the window and after it."""
+    anon, user = s.a("anon", s.random.randrange(3)), s.a("user", s.random.randrange(3))
+    road = list(
+        words("""signed_up email_verified report_created invite_sent invite_accepted
+        email_verified report_created invite_accepted""")
+    )
+    s.random.shuffle(road)
+    if s.chance(0.6):
+        road.remove("signed_up")
+        road.insert(0, "signed_up")
+    for event in road:
+        s.track(event, anon, user)
+        s.wait(timedelta(0), timedelta(seconds=90), 2 * DAY, 14 * DAY, 14 * DAY + INSTANT)
+    for step in s.random.sample((1, 1, 2, 3, 4, 5), s.random.randrange(3, 7)):
+        done = json.dumps({"step": step, "flow": "default"})
+        s.track("onboarding_step_completed", anon, user, properties=done)
+        s.wait(timedelta(0), timedelta(hours=1), DAY)
+
+
+@scene
+def left_at_the_checkout(s: Stage) -> None:
+    """And come back: in the same checkout, in another, in time to have recovered, or not."""
+    user = s.a("user", s.random.randrange(3))
+    if s.chance(0.1):
+        s.now = AS_OF - DAY - s.random.choice((timedelta(0), INSTANT, timedelta(hours=-3)))
+    last = s.now
+    for event in ("checkout_started", "payment_info_entered", "payment_failed"):
+        if s.chance(0.8):
+            last = s.now
+            s.track(event, None, user, timestamp=last.isoformat())
+            s.now += s.random.choice((timedelta(0), timedelta(minutes=1)))
+    if last > AS_OF - 8 * DAY:
+        return
+    s.now = last + s.random.choice((timedelta(hours=1), DAY - INSTANT, DAY, 2 * DAY, 7 * DAY))
+    if s.chance(0.7):
+        s.track("checkout_started", None, user, timestamp=s.now.isoformat())
+    if s.chance(0.7):
+        s.order(30, user_id=user, placed_at=last + s.random.choice((2, 7, 8)) * DAY)
+
+
+@scene
+def paid_stopped_and_paid_again(s: Stage) -> None:
+    user, begun = s.a("user", s.random.randrange(3)), s.now
+    over = begun + s.random.choice((timedelta(0), DAY, 31 * DAY, 59 * DAY))
+    ways = ({"ended_at": over}, {"cancelled_at": over, "status": "canceled"})
+    first = {"user_id": user, "started_at": begun, "mrr_amount": "49.00", "plan": "pro"}
+    s.subscription(50, begun, **first)
+    if s.chance(0.5):  # dearer, or cheaper, or in another currency
+        price = {"mrr_amount": s.random.choice(("30.00", "60.00", "0"))}
+        price["currency"] = s.random.choice(("EUR", "USD", "CHF"))
+        s.subscription(50, begun + s.random.choice((timedelta(0), DAY)), **{**first, **price})
+    s.subscription(50, over + DAY, **first, **s.random.choice(ways))
+    again = over + s.random.choice((timedelta(0), INSTANT, 40 * DAY))
+    s.subscription(51, again, user_id=user, started_at=again, billing_interval="annual")
+    s.now = over + DAY
+
+
 @scene_of_records
 def a_message_and_what_came_of_it(s: Stage) -> None:
     who = s.somebody()
@@ -874,6 +939,9 @@ def a_message_and_what_came_of_it(s: Stage) -> None:
         s.message(1, event, **reader, **campaign, cta=cta, is_machine=flag)
     if s.chance(0.5):  # what was told of the sending is told anew, with other words
         s.rows.append(replace(s.rows[-1], values={**s.rows[-1].values, "campaign": "june"}))
+    if s.chance(0.4):  # a collector tells of it, too
+        told = {"message_id": s.a("message", 1), "is_machine": s.random.choice((True, "false"))}
+        s.track("message_opened", s.a("anon", 1), properties=json.dumps(told))
     s.something(s.a("anon", s.random.randrange(3)))
 
 
@@ -881,6 +949,10 @@ def a_message_and_what_came_of_it(s: Stage) -> None:
 def a_contact_in_versions(s: Stage) -> None:
     """By an address that only later turns out to be a user's; a newer version may come first."""
     who = s.random.choice(({"email": s.email(8)}, s.somebody()))
+    if s.chance(0.5):
+        s.page(
+            "/app", s.a("anon", 1), who.get("user_id"), at=s.now - s.random.choice((DAY, INSTANT))
+        )
     opened, number = s.now, s.random.randrange(2)
     same = {**who, "opened_at": opened, "contact_type": s.random.choice(CONTACTS)}
     s.contact(number, **same)
@@ -923,6 +995,12 @@ def shown_a_variant(s: Stage) -> None:
     s.exposure(s.random.choice(("a", "b")), **s.random.choice((by, by, s.somebody())))
     s.track("experiment_viewed", anon)
     s.something(anon, s.random.choice((None, user)))
+    # bought in the window, at its very end, or too late
+    end = first.values["exposed_at"] + s.random.choice((14, 30)) * DAY
+    at = s.random.choice((s.now, end, end + INSTANT))
+    s.order(20, anonymous_id=anon, placed_at=at, updated_at=at)
+    if s.chance(0.3):
+        s.refund(20, amount=Decimal(s.random.choice((3, -3))), refunded_at=end - DAY)
 
 
 @scene_of_records
@@ -964,10 +1042,19 @@ def catalogues_in_versions(s: Stage) -> None:
             asset_id=s.a("asset", s.random.randrange(2)),
             asset_type=s.random.choice(ASSETS),
             title=title,
-            page_path=s.random.choice(("/blog/hello", None)),
+            page_path=s.random.choice((f"/blog/{s.name}", None)),
             published_at=s.random.choice((s.now, None)),
         )
-    s.group(s.a("user", 1), account)
+    if s.chance(0.8):  # nobody may be in it
+        s.group(s.a("user", 1), account)
+    read = {"asset": s.a("asset", s.random.randrange(3))}
+    seen = ({}, {}, {"percent": 90}, {"percent": "12.5"}, *({"percent": p} for p in NO_PERCENT))
+    ways = ({"article": read["asset"]}, *(read | percent for percent in seen))
+    for event in s.random.sample(READ, s.random.randrange(1, 4)):
+        told = s.random.choice(ways)
+        s.track(event, s.a("anon", 1), s.a("user", 1), properties=json.dumps(told))
+        s.pause()
+    s.page(f"/blog/{s.name}", s.a("anon", 1), at=s.now)
 
 
 @scene_of_records
@@ -1276,6 +1363,39 @@ TAXONOMY = {
     "touchpoint_types": """
         shop,outbound,An order was confirmed
         newsletter,inbound,A link in a message was followed
+        """,
+    "features": """
+        reports,report_used,,
+        reports,report_shared,,
+        anything,feature_used,,
+        """,
+    "onboarding_steps": """
+        team,start,0,invited,invite_sent,,,
+        team,start,0,paid,order_placed,,,
+        team,step,1,joined,invite_accepted,,,true
+        team,step,2,shared,report_shared,,,false
+        team,goal,3,upgraded,plan_upgraded,,,
+        team,goal,4,reported,report_created,,,
+        tour,start,0,registered,signed_up,,,
+        tour,step,1,checked,email_verified,,,false
+        """,
+    "ctas": """
+        landing_page,hero,^/(pricing|signup)$,
+        email,hero,,may
+        email,footer,,may
+        email,renew,,renewal
+        """,
+    "experiments": """
+        price,a,true,0.5,14
+        price,b,false,0.5,14
+        layout,a,true,0.5,30
+        layout,b,false,0.5,30
+        """,
+    "help_events": """
+        chat_started,live_chat
+        """,
+    "revenue_events": """
+        offer_accepted,1
         """,
     "goals": """
         signup,trial_requested,Asked for a trial

@@ -7,14 +7,16 @@ means UTC.
     result = run(canonical, taxonomy, Settings(as_of))
     result.tables["fct_sessions"]  # a list of rows
 
-Each part of the chain has a module: events, identity, sessions, journey, conversions, facts.
+Each part of the chain has a module: events, identity, sessions, journey, conversions, facts. What
+follows from the facts has one each, too: interactions, roads, subscriptions, accounts.
 """
 
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
-from . import facts, identity, records
+from . import accounts as organisations
+from . import facts, identity, interactions, records, roads, subscriptions
 from .conversions import Channels, Money, ad_spend
 from .events import (
     CLASSIFIED_COLUMNS,
@@ -28,7 +30,7 @@ from .events import (
     winners,
 )
 from .identity import People, find_people
-from .journey import habits, person_days, signals, stage_periods, stage_points, stays
+from .journey import StagesOf, habits, person_days, signals, stage_periods, stage_points, stays
 from .sessions import (
     aggregated,
     decisive,
@@ -197,6 +199,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
     spend = ad_spend(made.canonical.ad_spend, channels, money)
     reached = facts.milestones(heard, made.formed, taxonomy, settings)
     accounts = facts.accounts(made.canonical, used, people, made.clean)
+    account_of = {row["person_id"]: row["account_id"] for row in accounts}
     plans = facts.plans(made.records["subscriptions"], people, made.clean, settings)
     everybody = facts.persons(
         people,
@@ -204,12 +207,29 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         visits,
         reached,
         made.periods,
-        {row["person_id"]: row["account_id"] for row in accounts},
+        account_of,
         {row["person_id"]: row["plan"] for row in plans},
         settings,
     )
     starts, returns = facts.retention(used, taxonomy, settings)
     days = facts.person_days(made.days)
+
+    newest = {offer: records.with_all_columns(offer, rows) for offer, rows in made.records.items()}
+    versions = records.with_all_columns("subscriptions", made.canonical.subscriptions)
+    tellers, stages = interactions.Tellers(used), StagesOf(made.periods)
+    converted = facts.conversions(heard, money, taxonomy, settings)
+    assets = interactions.content_assets(newest["content_assets"])
+    exposures = interactions.experiment_exposures(used)
+    contacts = interactions.support_contacts(
+        newest["support_contacts"], tellers, stages, money, settings
+    )
+    revenue = subscriptions.revenue(used, money, taxonomy, settings)
+    worth = subscriptions.values(versions, newest["subscriptions"], money, settings)
+    moved = subscriptions.movements(worth, converted, tellers, settings)
+    steps_of_checkouts = roads.checkout_events(used, taxonomy)
+    steps_of_onboarding = roads.onboarding_steps(used, taxonomy)
+    described = organisations.accounts(newest["accounts"], everybody, taxonomy, settings)
+    account_starts, account_returns = organisations.retention(used, account_of, taxonomy, settings)
     implied = (
         *("event_id", *DELIVERY_COLUMNS, "raw_event_name", "occurred_at", *records.ANYBODY),
         *("amount", "currency_code", "properties"),
@@ -262,6 +282,8 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "int_fx_rates": money.rates,
         "int_traffic_sources": channels.rows(),
         "int_ad_spend_deduplicated": spend,
+        "int_checkout_events": steps_of_checkouts,
+        "int_subscription_values": worth,
         # marts
         "dim_as_of": facts.as_of(settings),
         "dim_dates": facts.dates(used, settings),
@@ -271,11 +293,44 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "fct_events": facts.events(used, money, settings),
         "fct_sessions": visits,
         "fct_touchpoints": facts.touchpoints(used, visits, taxonomy, settings),
-        "fct_conversions": facts.conversions(heard, money, taxonomy, settings),
+        "fct_conversions": converted,
         "fct_milestones": reached,
         "fct_person_days": days,
         "fct_stage_periods": facts.stage_periods(made.periods),
         "fct_ad_spend": spend,
         "fct_retention_starts": starts,
         "fct_retention_returns": returns,
+        "fct_person_stage_weeks": facts.person_stage_weeks(days, stages),
+        "fct_revenue": revenue,
+        # content, messages, experiments
+        "dim_content_assets": assets,
+        "fct_content_interactions": interactions.content_interactions(used, assets, settings),
+        "fct_cta_interactions": interactions.cta_interactions(used, taxonomy, settings),
+        "fct_messages": interactions.messages(used, settings),
+        "fct_experiment_exposures": exposures,
+        "fct_experiment_outcomes": interactions.experiment_outcomes(
+            exposures, converted, revenue, taxonomy
+        ),
+        # the road to a customer, and what he pays
+        "fct_onboarding_steps": steps_of_onboarding,
+        "fct_onboarding_outcomes": roads.onboarding_outcomes(steps_of_onboarding, taxonomy),
+        "fct_checkouts": roads.checkouts(steps_of_checkouts, money, settings),
+        "fct_subscription_events": moved,
+        "fct_person_mrr_months": subscriptions.mrr_months(moved),
+        "fct_subscription_terms": subscriptions.terms(newest["subscriptions"], tellers, settings),
+        # use, help, answers, offers
+        "fct_feature_usage": interactions.feature_usage(used, taxonomy, settings),
+        "fct_support_contacts": contacts,
+        "fct_help_uses": interactions.help_uses(used, contacts, taxonomy, settings),
+        "fct_survey_responses": interactions.survey_responses(
+            newest["survey_responses"], tellers, stages, settings
+        ),
+        "fct_offers": interactions.offers(newest["commercial_offers"], tellers, money, settings),
+        "fct_advocacy_events": interactions.advocacy_events(used, taxonomy, settings),
+        # organisations
+        "dim_accounts": described,
+        "bridge_account_segments": organisations.segments(described),
+        "fct_account_days": organisations.account_days(days, account_of),
+        "fct_account_retention_starts": account_starts,
+        "fct_account_retention_returns": account_returns,
     }

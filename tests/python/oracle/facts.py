@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from .conversions import Channels, Money
 from .events import Cleaner
 from .identity import People
-from .journey import Days
+from .journey import Days, StagesOf
 from .sessions import decisive, external_referrer
 from .words import (
     ACTOR_CLASSES,
@@ -233,6 +233,20 @@ def stage_periods(periods: list[Row]) -> list[Row]:
             "duration_seconds": whole_seconds(period["started_at"], period["ended_at"]),
         }
         for period in periods
+    ]
+
+
+def person_stage_weeks(days: list[Row], stages: StagesOf) -> list[Row]:
+    """Each stage that a day of the week began in, and `all`."""
+    seen = set()
+    for row in days:
+        place = (row["person_id"], monday_of(row["active_date"]))
+        stage = stages.at(row["person_id"], row["first_event_at"])
+        seen |= {(*place, stage or NONE), (*place, "all")}
+    names = ("person_id", "week_start_date", "stage")
+    return [
+        {"person_stage_week_id": key(*place), **dict(zip(names, place, strict=True))}
+        for place in seen
     ]
 
 

@@ -171,3 +171,19 @@ def stage_periods(found: list[Row], taxonomy: Taxonomy, settings: Settings) -> l
         stage = stage_of[stay["stage_number"]]
         periods.append({**stay, "stage": stage, "is_open": is_open, **cut})
     return periods
+
+
+class StagesOf:
+    """The stage that a person is in at a moment; None before the first and between two."""
+
+    def __init__(self, periods: list[Row]):
+        self.of_person = defaultdict(list)
+        for period in periods:
+            self.of_person[period["person_id"]].append(period)
+
+    def at(self, person_id: str, moment: datetime) -> str | None:
+        for period in self.of_person[person_id]:
+            ended_at = period["ended_at"]
+            if period["started_at"] <= moment and (ended_at is None or moment < ended_at):
+                return period["stage"]
+        return None

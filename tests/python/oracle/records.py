@@ -188,6 +188,13 @@ def newest_rows(offer: str, newest: Iterable[Row]) -> list[Row]:
     ]
 
 
+def with_all_columns(offer: str, rows: Iterable[Row]) -> list[Row]:
+    """A column that a row does not have says nothing."""
+    kind = KINDS[offer]
+    nothing = dict.fromkeys((kind.key, *kind.content, "updated_at"))
+    return [{**nothing, **row} for row in rows]
+
+
 def seen_at(offer: str) -> tuple[str, ...]:
     """Of these moments the first is when a version showed whom it names."""
     return "updated_at", *KINDS[offer].happened

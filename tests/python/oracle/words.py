@@ -66,6 +66,14 @@ class Taxonomy:
     fx_rates: list[Row] = field(default_factory=list)
     retention_definitions: list[Row] = field(default_factory=list)
     retention_events: list[Row] = field(default_factory=list)
+    features: list[Row] = field(default_factory=list)
+    onboarding_steps: list[Row] = field(default_factory=list)
+    checkout_steps: list[Row] = field(default_factory=list)
+    ctas: list[Row] = field(default_factory=list)
+    experiments: list[Row] = field(default_factory=list)
+    help_events: list[Row] = field(default_factory=list)
+    advocacy_events: list[Row] = field(default_factory=list)
+    revenue_events: list[Row] = field(default_factory=list)
 
     @classmethod
     def read(cls, folder: Path) -> "Taxonomy":
