@@ -346,31 +346,6 @@ ONE_VALUE = {
     "dim_as_of.as_of_date": "there is one clock",
 }
 
-# What the models do not do as their descriptions say.
-DEFECTS = {
-    "dim_accounts": "seats of an account without members are not unused, but unknown",
-    "fct_checkouts": "of two steps of one number and moment chance says which is the last",
-    "fct_content_interactions": "NaN and numbers beyond 100 are percents",
-    "fct_onboarding_steps": "a step done before the start hides that it is done again after",
-    "fct_onboarding_outcomes": "a flow begun by two of its starts has every outcome twice",
-    "kpi_checkout_abandonment": "as fct_checkouts",
-    "kpi_content_performance": "the oracle's frames know no doubles; NaN and more are percents",
-    "kpi_expansion": "the oracle counts the quantity of offers that are not for seats",
-    "kpi_lead_conversion": "the oracle does not count forms",
-    "kpi_onboarding": "the oracle knows one flow; the models count outcomes twice",
-    "kpi_support": "the oracle's frames know no doubles, and one unknown cost as nothing",
-}
-
-
-def or_defect(names: Iterable[str]) -> list:
-    return [
-        pytest.param(name, marks=pytest.mark.xfail(strict=COUNT >= 200, reason=DEFECTS[name]))
-        if name in DEFECTS
-        else name
-        for name in names
-    ]
-
-
 TABLES = sorted(oracle.run(oracle.Canonical(), oracle.Taxonomy(), oracle.Settings(AS_OF)).tables)
 
 
@@ -407,7 +382,7 @@ def assert_no_difference(truth: Truth, found: Difference | None) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("table", or_defect(TABLES))
+@pytest.mark.parametrize("table", TABLES)
 def test_every_table_is_the_oracles(truth, table):
     assert_no_difference(truth, truth.difference(table))
 
@@ -455,7 +430,7 @@ def assert_same_numbers(truth: Truth, name: str, parts: Iterable) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", or_defect(sorted(kpi_oracle.TABLES)))
+@pytest.mark.parametrize("name", sorted(kpi_oracle.TABLES))
 def test_every_kpi_table_is_the_oracles(truth, kpi_facts, name):
     assert_same_numbers(truth, name, kpi_tables(truth, kpi_facts, name))
 

@@ -63,7 +63,7 @@ dim_accounts as (
         cast(coalesce(members.member_count, 0) as bigint) as member_count,
         cast(coalesce(members.active_member_count, 0) as bigint) as active_member_count,
         -- members who were active in the last 28 days, per seat bought
-        cast(members.active_member_count as double) / nullif(catalogue.seat_count, 0) as seat_use_ratio,
+        cast(coalesce(members.active_member_count, 0) as double) / nullif(catalogue.seat_count, 0) as seat_use_ratio,
         members.first_seen_at,
         members.last_seen_at,
         members.first_paid_at,

@@ -6,7 +6,7 @@ assets as (
 
 ),
 
-named as (
+told as (
 
     -- an event says which asset it is about
     select
@@ -36,6 +36,22 @@ named as (
     from {{ ref('int_events_identified') }} as events
     inner join assets on events.page_path = assets.page_path
     where events.event_type in ('page', 'screen')
+
+),
+
+-- what is no number from 0 to 100 measures nothing; NaN would be the mean of all others
+named as (
+
+    select
+        event_id,
+        person_id,
+        event_name,
+        occurred_at,
+        asset_id,
+        case when percent between 0 and 100 then percent end as percent,
+        is_page_view
+
+    from told
 
 ),
 

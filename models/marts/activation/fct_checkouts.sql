@@ -13,7 +13,9 @@ checkout_events as (
         {{ in_reporting_currency('checkout_events.amount') }} as reporting_amount,
         row_number() over (
             partition by checkout_events.person_id, checkout_events.checkout_number
-            order by checkout_events.step_number desc, checkout_events.occurred_at desc, checkout_events.event_id desc
+            order by
+                checkout_events.step_number desc, checkout_events.occurred_at desc,
+                checkout_events.event_priority desc, checkout_events.event_id desc
         ) as number_from_end
 
     from {{ ref('int_checkout_events') }} as checkout_events

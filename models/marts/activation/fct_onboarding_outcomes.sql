@@ -2,7 +2,11 @@ with
 
 facts as (
 
-    select * from {{ ref('fct_onboarding_steps') }}
+    select
+        *,
+        occurred_at <= {{ add_seconds('flow_started_at', 14 * 86400) }} as is_in_time
+
+    from {{ ref('fct_onboarding_steps') }}
 
 ),
 
@@ -23,7 +27,8 @@ steps as (
 
 starts as (
 
-    select
+    -- a flow may have several starts
+    select distinct
         person_id,
         flow,
         flow_started_at
@@ -42,7 +47,7 @@ done as (
         seconds_since_start
 
     from facts
-    where role = 'step' and seconds_since_start <= 14 * 86400
+    where role = 'step' and is_in_time
 
 ),
 
@@ -67,7 +72,7 @@ goals as (
         flow
 
     from facts
-    where role = 'goal' and seconds_since_start <= 14 * 86400
+    where role = 'goal' and is_in_time
 
 ),
 

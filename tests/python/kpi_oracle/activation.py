@@ -277,7 +277,7 @@ def lead_conversion(facts: Facts) -> Frame:
     exposed = acts[acts["interaction"] == "exposed"]
     exposed = exposed.groupby([*keys, "person_id"]).first().reset_index()
     exposed = exposed.rename(columns={"occurred_at": "exposed_at"})
-    exposed["lead_at"] = _lead_moments(exposed, acts)
+    exposed["lead_at"] = _first_of(exposed, acts, "lead", "clicked")
     paid = facts["fct_milestones"].query("milestone == 'paid'")
     exposed["paid_at"] = exposed["person_id"].map(paid.set_index("person_id")["reached_at"])
     is_lead = is_within(exposed["exposed_at"], exposed["lead_at"], 7)
@@ -292,23 +292,33 @@ def lead_conversion(facts: Facts) -> Frame:
         lead_is_mature=facts.is_over(next_week, 7),
         lead_to_customer_30d_is_mature=facts.is_over(next_week, 7 + 30),
     )
-    return with_rates(_with_forms(table, acts))
+    return with_rates(_with_forms(table, exposed, acts))
 
 
-def _lead_moments(exposed: Frame, acts: Frame) -> pd.Series:
-    """When a form was sent, or a link clicked: the first at or after the exposure."""
+def _first_of(exposed: Frame, acts: Frame, *whats: str) -> pd.Series:
+    """When one of these was done with the call to action: first at or after the exposure."""
     found = []
     for (kind, cta), rows in exposed.groupby(["cta_type", "cta"]):
-        what = "clicked" if kind == "email" else "lead"
-        done = acts[(acts["cta"] == cta) & (acts["interaction"] == what)]
+        of_cta = acts[(acts["cta_type"] == kind) & (acts["cta"] == cta)]
+        done = of_cta[of_cta["interaction"].isin(whats)]
         found.append(first_at_or_after(rows, done, "exposed_at"))
     return pd.concat(found)
 
 
-def _with_forms(table: Frame, acts: Frame) -> Frame:
-    """Forms begun and sent; missing where no source tells of any that is begun."""
-    assert not (acts["interaction"] == "form_started").any(), "the oracle must learn to count them"
-    return table.assign(form_abandonment_numerator=np.nan, form_abandonment_denominator=np.nan)
+def _with_forms(table: Frame, exposed: Frame, acts: Frame) -> Frame:
+    """Forms begun and not sent; missing where no source tells of any that is begun."""
+    keys = ["cta_type", "cta", "week_start_date"]
+    begun, sent = (
+        is_within(exposed["exposed_at"], _first_of(exposed, acts, what), 7)
+        for what in ("form_started", "lead")
+    )
+    forms = exposed[keys].assign(
+        form_abandonment_numerator=begun & ~sent, form_abandonment_denominator=begun
+    )
+    forms = forms.groupby(keys).sum().astype(float)
+    if not (acts["interaction"] == "form_started").any():
+        forms[:] = np.nan
+    return table.merge(forms.reset_index(), on=keys)
 
 
 # ---------------------------------------------------------------- onboarding
@@ -332,12 +342,13 @@ def onboarding(facts: Facts) -> Frame:
 def _onboarded(facts: Facts) -> Frame:
     """One row per person, flow and step (and all), done or not."""
     done = facts["fct_onboarding_steps"]
-    done = done.assign(is_in_time=done["seconds_since_start"] <= 14 * 24 * 3600)
-    seed = facts["onboarding_steps"].query("role == 'step'")
-    required = set(seed[seed["is_required"].str.lower() == "true"]["step"])
-    number = seed.drop_duplicates("step").set_index("step")["step_number"].astype(int)
+    done = done.assign(is_in_time=is_within(done["flow_started_at"], done["occurred_at"], 14))
+    seeds = dict(list(facts["onboarding_steps"].query("role == 'step'").groupby("flow")))
     rows = []
     for (person, flow), of_flow in done.groupby(["person_id", "flow"]):
+        seed = seeds[flow]
+        required = set(seed[seed["is_required"].str.lower() == "true"]["step"])
+        number = seed.set_index("step")["step_number"].astype(int)
         start = of_flow["flow_started_at"].iloc[0]
         in_time = of_flow[of_flow["is_in_time"]]
         base = {
@@ -354,7 +365,7 @@ def _onboarded(facts: Facts) -> Frame:
         for step, moment in at.items():
             seconds[step], previous = moment - previous, moment
         is_whole = required <= at.keys()
-        whole = max((at[step] for step in required), default=0) if is_whole else np.nan
+        whole = max((at[step] for step in required), default=np.nan) if is_whole else np.nan
         for step, place in [(ALL, 0), *number.items()]:
             rows.append(
                 {
@@ -513,6 +524,7 @@ def _contacted(table: Frame, contacts: Frame, active: Frame, cell: list[str]) ->
     # nothing is known of the time before the first contact that any source told of
     is_told = table["week_start_date"] >= contacts["week_start_date"].min()
     table = zero(put(table, keys, **counted, **measured), *counted)
+    table["cost_amount"] = table["cost_amount"].where(table.pop("unknown_costs") == 0)
     untold = ("contact_count", "contacting_person_count", "contact_numerator", "cost_amount")
     table["cost_amount"] = table["cost_amount"].where(table.pop("unknown_costs") == 0)
     return table.assign(**{name: table[name].where(is_told) for name in untold})

@@ -63,7 +63,7 @@ class Recomputed:
         if kind.startswith("DECIMAL"):
             values = [None if value is None else int(value.scaleb(4)) for value in values]
             return pd.Series(values, dtype=float)
-        if kind == "BIGINT":
+        if kind in ("BIGINT", "DOUBLE"):
             return pd.Series(values, dtype=float)
         return pd.Series(values, dtype={"VARCHAR": "str", "BOOLEAN": "boolean"}[kind])
 

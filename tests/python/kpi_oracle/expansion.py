@@ -40,6 +40,7 @@ def expansion(facts: Facts) -> Frame:
     offers = offers.assign(
         month_start_date=month_of(offers["offered_date"]),
         is_accepted=is_within(offers["offered_at"], offers["accepted_at"], 30),
+        # of an offer that is not for seats the quantity is something else
         seats=offers["quantity"].where(offers["offer_type"] == "seats"),
     )
     offers = pd.concat([offers, offers.assign(offer_type=ALL)], ignore_index=True)
