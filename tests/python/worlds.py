@@ -894,7 +894,8 @@ def left_at_the_checkout(s: Stage) -> None:
     if s.chance(0.7):
         s.track("checkout_started", None, user, timestamp=s.now.isoformat())
     if s.chance(0.7):
-        s.order(30, user_id=user, placed_at=last + s.random.choice((2, 7, 8)) * DAY)
+        at = last + s.random.choice((2, 7, 8)) * DAY
+        s.order(30, user_id=user, placed_at=at, updated_at=at)
 
 
 @scene
@@ -1000,7 +1001,8 @@ def shown_a_variant(s: Stage) -> None:
     at = s.random.choice((s.now, end, end + INSTANT))
     s.order(20, anonymous_id=anon, placed_at=at, updated_at=at)
     if s.chance(0.3):
-        s.refund(20, amount=Decimal(s.random.choice((3, -3))), refunded_at=end - DAY)
+        back = {"refunded_at": end - DAY, "updated_at": end}
+        s.refund(20, amount=Decimal(s.random.choice((3, -3))), **back)
 
 
 @scene_of_records

@@ -526,7 +526,6 @@ def _contacted(table: Frame, contacts: Frame, active: Frame, cell: list[str]) ->
     table = zero(put(table, keys, **counted, **measured), *counted)
     table["cost_amount"] = table["cost_amount"].where(table.pop("unknown_costs") == 0)
     untold = ("contact_count", "contacting_person_count", "contact_numerator", "cost_amount")
-    table["cost_amount"] = table["cost_amount"].where(table.pop("unknown_costs") == 0)
     return table.assign(**{name: table[name].where(is_told) for name in untold})
 
 
