@@ -8,10 +8,7 @@ subscriptions as (
         record_key,
         {{ record_event_id('subscriptions', 'subscription_started') }} as event_id,
         started_at,
-        -- what its source still calls active has been cancelled to the end of its term
-        coalesce(
-            ended_at, case when coalesce(lower(status), '') not in ('active', 'trialing', 'past_due') then cancelled_at end
-        ) as ended_at
+        {{ subscription_ended_at() }} as ended_at
 
     from {{ ref('int_subscriptions_deduplicated') }}
     where started_at is not null

@@ -9,9 +9,7 @@ subscriptions as (
         plan,
         case when lower(billing_interval) like 'year%' or lower(billing_interval) like 'annual%' then 12 else 1 end as term_months,
         started_at,
-        coalesce(
-            ended_at, case when coalesce(lower(status), '') not in ('active', 'trialing', 'past_due') then cancelled_at end
-        ) as ended_at
+        {{ subscription_ended_at() }} as ended_at
 
     from {{ ref('int_subscriptions_deduplicated') }}
     where started_at is not null
