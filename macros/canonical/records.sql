@@ -139,6 +139,16 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{# The offer's own columns of these kinds, in their order. #}
+{% macro columns_of_kind(shape, kinds) %}
+    {%- set names = [] -%}
+    {%- for name, kind in shape.columns.items() if kind in kinds -%}{%- do names.append(name) -%}{%- endfor -%}
+    {{ return(names) }}
+{% endmacro %}
+
+{# A yes or no as the one text that goes into content and properties; NULL for neither. #}
+{% macro flag_text(name) %}{{ return("case when " ~ name ~ " then 'true' when not " ~ name ~ " then 'false' end") }}{% endmacro %}
+
 {# The draft of a record: column -> text, time or number (see draft_shape). #}
 {% macro record_draft_shape(offer) %}
     {%- set shape = record_offers()[offer] -%}
@@ -154,16 +164,8 @@
 {# From drafts to an offer of records. As with finish_events a row is never dropped: it gets a reject_reason, the first that applies, and a way back. #}
 {% macro finish_records(offer, drafts) %}
 {%- set shape = record_offers()[offer] -%}
-{%- set times = [] -%}
-{%- set numbers = [] -%}
-{%- set flags_ = [] -%}
-{%- set moneys = [] -%}
-{%- for name, kind in shape.columns.items() -%}
-    {%- if kind == 'time' -%}{%- do times.append(name) -%}{%- endif -%}
-    {%- if kind in ['number', 'money'] -%}{%- do numbers.append(name) -%}{%- endif -%}
-    {%- if kind == 'money' -%}{%- do moneys.append(name) -%}{%- endif -%}
-    {%- if kind == 'flag' -%}{%- do flags_.append(name) -%}{%- endif -%}
-{%- endfor %}
+{%- set times, numbers = columns_of_kind(shape, ['time']), columns_of_kind(shape, ['number', 'money']) -%}
+{%- set moneys, yes_or_nos = columns_of_kind(shape, ['money']), columns_of_kind(shape, ['flag']) %}
 with
 
 drafts as (
@@ -244,8 +246,8 @@ judged as (
             {%- if numbers %}
             when {% for name in numbers %}(has_{{ name }} and {{ name }} is null){{ ' or ' if not loop.last }}{% endfor %} then 'unreadable_amount'
             {%- endif %}
-            {%- if flags_ %}
-            when {% for name in flags_ %}(has_{{ name }} and {{ name }} is null){{ ' or ' if not loop.last }}{% endfor %} then 'unreadable_flag'
+            {%- if yes_or_nos %}
+            when {% for name in yes_or_nos %}(has_{{ name }} and {{ name }} is null){{ ' or ' if not loop.last }}{% endfor %} then 'unreadable_flag'
             {%- endif %}
             {%- if moneys %}
             when {% for name in moneys %}{{ name }} < 0{{ ' or ' if not loop.last }}{% endfor %} then 'negative_amount'
@@ -288,7 +290,7 @@ from judged
         {%- if kind == 'time' -%}
             {%- do texts.append(timestamp_text(name)) -%}
         {%- elif kind == 'flag' -%}
-            {%- do texts.append("case when " ~ name ~ " then 'true' when not " ~ name ~ " then 'false' end") -%}
+            {%- do texts.append(flag_text(name)) -%}
         {%- else -%}
             {%- do texts.append(name) -%}
         {%- endif -%}
@@ -350,8 +352,8 @@ where version_rank = 1
 {% endmacro %}
 
 {# A record's key over all offers and sources. #}
-{% macro record_key(offer) -%}
-md5({{ quoted(offer ~ '|') }} || source_name || '|' || {{ record_offers()[offer].key_column }})
+{% macro record_key(offer, prefix='') -%}
+md5({{ quoted(offer ~ '|') }} || {{ prefix }}source_name || '|' || {{ prefix }}{{ record_offers()[offer].key_column }})
 {%- endmacro %}
 
 {# The JSON text of an implied event's properties; NULL for none. #}
@@ -360,7 +362,7 @@ md5({{ quoted(offer ~ '|') }} || source_name || '|' || {{ record_offers()[offer]
     {%- for name in names -%}
         {%- set kind = shape.columns[name] -%}
         {%- if kind == 'flag' -%}
-            {%- do pairs.update({name: "case when " ~ name ~ " then 'true' when not " ~ name ~ " then 'false' end"}) -%}
+            {%- do pairs.update({name: flag_text(name)}) -%}
         {%- elif kind in ['number', 'money'] -%}
             {%- do pairs.update({name: as_text(name, 'decimal(18,4)')}) -%}
         {%- else -%}

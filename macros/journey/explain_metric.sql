@@ -86,7 +86,7 @@
     {%- endfor -%}
     {{ return(
         'select ' ~ ('distinct facts.person_id' if entry.get('is_distinct') else 'facts.*') ~ ' from ' ~ mart_relation(entry.fact) ~ ' as facts'
-        ~ entry.get('join', '') ~ join ~ ' where ' ~ where | join(' and ')
+        ~ join ~ ' where ' ~ where | join(' and ')
     ) }}
 {% endmacro %}
 

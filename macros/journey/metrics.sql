@@ -17,7 +17,7 @@
 {# What a column of a KPI table is: key, period, dimension, numerator, denominator, bound, maturity, note (is_causal and the like) or measure. #}
 {% macro kpi_column_role(node, column) %}
     {%- set name, columns = column.name, node.columns -%}
-    {%- if loop_index_of(columns, name) == 0 -%}{{ return('key') }}{%- endif -%}
+    {%- if name == columns.keys() | first -%}{{ return('key') }}{%- endif -%}
     {%- if name == node.config.meta.period -%}{{ return('period') }}{%- endif -%}
     {%- if name.endswith('is_mature') -%}{{ return('maturity') }}{%- endif -%}
     {%- if name.endswith('_numerator') -%}{{ return('numerator') }}{%- endif -%}
@@ -29,8 +29,6 @@
     {%- if column.data_type == 'boolean' -%}{{ return('note') }}{%- endif -%}
     {{ return('measure') }}
 {% endmacro %}
-
-{% macro loop_index_of(mapping, key) %}{{ return((mapping.keys() | list).index(key)) }}{% endmacro %}
 
 {# How a measure is counted: rate, count, amount, duration, ratio, score. By its parts and its ending. #}
 {% macro kpi_measure_kind(node, name) %}

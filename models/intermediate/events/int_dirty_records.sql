@@ -36,7 +36,7 @@ dirty_records as (
     {%- for offer, shape in record_offers().items() %}
 
     select distinct
-        md5({{ quoted(offer ~ '|') }} || versions.source_name || '|' || versions.{{ shape.key_column }}) as record_key,
+        {{ record_key(offer, 'versions.') }} as record_key,
         {{ quoted(offer) }} as offer,
         versions.source_name,
         versions.{{ shape.key_column }} as record_id,
