@@ -309,11 +309,16 @@ class Bench:
             command += ["--exclude-resource-type", kind]
         if select:
             command += ["--select", *select]
-        if not self.with_kpis:
-            command += ["--exclude", "kpi_*", "metric_definitions", "definition_sensitivity"]
+        command += self.left_out
         if full_refresh:
             command.append("--full-refresh")
         return self.dbt(*command, **options)
+
+    @property
+    def left_out(self) -> list[str]:
+        """What a build command must say for it to leave out what this bench does without."""
+        kpis = ["kpi_*", "metric_definitions", "definition_sensitivity"]
+        return [] if self.with_kpis else ["--exclude", *kpis]
 
     def rendered(self, jinja: str, **variables) -> str:
         """What the project's macros make of it: SQL, with these variables but read only once."""

@@ -25,7 +25,7 @@ MEGABYTE = 1_000_000
 def make_build(bench: Bench, published: Path) -> int:
     # the data tests and the expectations have nothing to do with room
     arguments = ["--exclude-resource-type", "test", "--exclude-resource-type", "unit_test"]
-    arguments += bench.flags(bench.variables)
+    arguments += [*bench.left_out, *bench.flags(bench.variables)]
     with bench.at_work():
         stopped = build.build(arguments, bench.database, bench.manifest())
     return stopped or publish.publish_and_tell(bench.database, published, gate=None)
@@ -122,7 +122,7 @@ def test_a_disk_too_full_to_publish_leaves_the_old_publication(disk, step, capsy
     publish.publish(step.before.database, published)
     before = published.read_bytes()
 
-    leave_room(MEGABYTE)
+    leave_room(MEGABYTE // 10)  # the few rows of the facts need no more than one
     assert publish.publish_and_tell(step.after.database, published, gate=None) == 1
     said = capsys.readouterr().err
     assert "not published: " in said and "The disk is full" in said
