@@ -29,6 +29,7 @@ from .events import (
     duplicates,
     winners,
 )
+from .friction import friction_signals
 from .identity import People, find_people
 from .journey import StagesOf, habits, person_days, signals, stage_periods, stage_points, stays
 from .sessions import (
@@ -327,6 +328,8 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         ),
         "fct_offers": interactions.offers(newest["commercial_offers"], tellers, money, settings),
         "fct_advocacy_events": interactions.advocacy_events(used, taxonomy, settings),
+        # where people got stuck
+        "fct_friction_signals": friction_signals(used, contacts, taxonomy, settings),
         # organisations
         "dim_accounts": described,
         "bridge_account_segments": organisations.segments(described),
