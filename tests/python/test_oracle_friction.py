@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 import oracle
 import pytest
+from oracle.channels import channel_visits
 from oracle.friction import friction_signals
 
 NOW = datetime(2024, 5, 1, 12)
 SETTINGS = oracle.Settings(datetime(2024, 6, 1))
-SECOND = timedelta(seconds=1)
+SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
+INSTANT = timedelta(microseconds=1)
 SEED = [
     {
         **dict.fromkeys(("property", "property_value", "resolved_by"), ""),
@@ -139,3 +141,69 @@ def test_a_complaint_is_a_signal_of_no_page():
     assert row["friction_signal_id"] == oracle.md5("complaint|c")
     assert [row[name] for name in ("session_id", "event_id", "page_path")] == [None] * 3
     assert (row["occurred_at"], row["has_later_event"]) == (NOW, None)
+
+
+# ---------------------------------------------------------------- channels
+
+TOUCHPOINTS = [
+    {"touchpoint_type": kind, "direction": "inbound", "is_assisted": is_assisted}
+    for kind, is_assisted in (("session", ""), ("support", "true"), ("call", "true"), ("blog", ""))
+]
+
+
+def contacts_of_a_person() -> tuple[list[dict], list[dict], list[dict]]:
+    """Sessions, touchpoints and support contacts: what counts, and what is told elsewhere."""
+    who = {"person_id": "somebody"}
+    visits = [
+        {**who, "session_id": "s1", "platform": "web", "started_at": NOW},
+        {**who, "session_id": "s2", "platform": None, "started_at": NOW + 30 * DAY},
+    ]
+    touches = [
+        {**who, "touchpoint_id": name, "touchpoint_type": kind, "occurred_at": at, **more}
+        for name, kind, at, more in (
+            ("t0", "session", NOW, {"direction": "inbound", "session_id": "s1"}),
+            ("t1", "call", NOW, {"direction": "inbound", "session_id": None}),
+            ("t2", "blog", NOW + DAY, {"direction": "inbound", "session_id": "s1"}),
+            ("t3", "call", NOW + DAY, {"direction": "inbound", "session_id": "s1"}),
+            ("t4", "message", NOW + DAY, {"direction": "outbound", "session_id": None}),
+            ("t5", "support", NOW + DAY, {"direction": "inbound", "session_id": None}),
+            ("t6", "blog", NOW + DAY, {"direction": "inbound", "session_id": None}),
+        )
+    ]
+    support = [
+        {**who, "contact_key": name, "contact_type": kind, "is_human": is_human, "opened_at": at}
+        for name, kind, is_human, at in (
+            ("c1", "phone", True, NOW),
+            ("c2", "article", False, NOW),
+            ("c3", "chatbot", False, NOW + 30 * DAY + 23 * HOUR),
+            ("c4", "phone", True, SETTINGS.as_of + SECOND),
+        )
+    ]
+    return visits, touches, support
+
+
+def test_contacts_stand_in_order_and_a_switch_is_another_channel_within_thirty_days():
+    taxonomy = oracle.Taxonomy(touchpoint_types=TOUCHPOINTS)
+    rows = channel_visits(*contacts_of_a_person(), taxonomy, SETTINGS)
+    shown = ("kind", "channel", "is_assisted", "visit_number", "previous_channel", "is_switch")
+    assert [tuple(row[name] for name in shown) for row in rows] == [
+        ("session", "web", False, 1, None, False),
+        ("touch", "call", True, 2, "web", True),
+        ("support", "phone", True, 3, "call", True),
+        ("touch", "call", True, 4, "phone", True),
+        ("touch", "blog", False, 5, "call", True),
+        ("session", "(unknown)", False, 6, "blog", True),
+        ("support", "chatbot", False, 7, "(unknown)", True),
+    ]
+    assert [row["seconds_since_previous"] for row in rows[:4]] == [None, 0, 0, 86_400]
+    assert [row["next_contact_at"] for row in rows[-2:]] == [NOW + 30 * DAY + 23 * HOUR, None]
+
+
+@pytest.mark.parametrize("gap, is_switch", [(30 * DAY, True), (30 * DAY + INSTANT, False)])
+def test_after_more_than_thirty_days_a_contact_is_no_switch(gap, is_switch):
+    visits = [
+        {"session_id": name, "person_id": "p", "platform": name, "started_at": SETTINGS.as_of - ago}
+        for name, ago in (("web", gap), ("ios", timedelta(0)))
+    ]
+    *_, row = channel_visits(visits, [], [], oracle.Taxonomy(), SETTINGS)
+    assert (row["previous_channel"], row["is_switch"]) == ("web", is_switch)
