@@ -175,7 +175,7 @@ def contacts_of_a_person() -> tuple[list[dict], list[dict], list[dict]]:
         for name, kind, is_human, at in (
             ("c1", "phone", True, NOW),
             ("c2", "article", False, NOW),
-            ("c3", "chatbot", False, NOW + 30 * DAY + 23 * HOUR),
+            ("c3", "chatbot", False, NOW + 30 * DAY + 11 * HOUR),
             ("c4", "phone", True, SETTINGS.as_of + SECOND),
         )
     ]
@@ -196,7 +196,7 @@ def test_contacts_stand_in_order_and_a_switch_is_another_channel_within_thirty_d
         ("support", "chatbot", False, 7, "(unknown)", True),
     ]
     assert [row["seconds_since_previous"] for row in rows[:4]] == [None, 0, 0, 86_400]
-    assert [row["next_contact_at"] for row in rows[-2:]] == [NOW + 30 * DAY + 23 * HOUR, None]
+    assert [row["next_contact_at"] for row in rows[-2:]] == [NOW + 30 * DAY + 11 * HOUR, None]
 
 
 @pytest.mark.parametrize("gap, is_switch", [(30 * DAY, True), (30 * DAY + INSTANT, False)])
