@@ -17,6 +17,7 @@ from functools import cached_property
 
 from . import accounts as organisations
 from . import facts, identity, interactions, records, roads, subscriptions
+from .channels import channel_visits
 from .conversions import Channels, Money, ad_spend
 from .events import (
     CLASSIFIED_COLUMNS,
@@ -29,6 +30,7 @@ from .events import (
     duplicates,
     winners,
 )
+from .friction import friction_signals
 from .identity import People, find_people
 from .journey import StagesOf, habits, person_days, signals, stage_periods, stage_points, stays
 from .sessions import (
@@ -196,6 +198,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
     goal_events = {row["event_name"] for row in taxonomy.goals}
     visits_before = aggregated(made.sessions, goal_events)
     visits = facts.sessions(visits_before, made.sessions, channels, settings)
+    touches = facts.touchpoints(used, visits, taxonomy, settings)
     spend = ad_spend(made.canonical.ad_spend, channels, money)
     reached = facts.milestones(heard, made.formed, taxonomy, settings)
     accounts = facts.accounts(made.canonical, used, people, made.clean)
@@ -292,7 +295,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "bridge_person_segments": facts.segments(everybody),
         "fct_events": facts.events(used, money, settings),
         "fct_sessions": visits,
-        "fct_touchpoints": facts.touchpoints(used, visits, taxonomy, settings),
+        "fct_touchpoints": touches,
         "fct_conversions": converted,
         "fct_milestones": reached,
         "fct_person_days": days,
@@ -327,6 +330,9 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         ),
         "fct_offers": interactions.offers(newest["commercial_offers"], tellers, money, settings),
         "fct_advocacy_events": interactions.advocacy_events(used, taxonomy, settings),
+        # where people got stuck, and by which ways they came
+        "fct_friction_signals": friction_signals(used, contacts, taxonomy, settings),
+        "fct_channel_visits": channel_visits(visits, touches, contacts, taxonomy, settings),
         # organisations
         "dim_accounts": described,
         "bridge_account_segments": organisations.segments(described),
