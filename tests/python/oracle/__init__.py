@@ -18,6 +18,7 @@ from functools import cached_property
 
 from . import accounts as organisations
 from . import facts, identity, interactions, participations, records, roads, subscriptions
+from .channels import channel_visits
 from .conversions import Channels, Money, ad_spend
 from .events import (
     CLASSIFIED_COLUMNS,
@@ -30,6 +31,7 @@ from .events import (
     duplicates,
     winners,
 )
+from .friction import friction_signals
 from .identity import People, find_people
 from .journey import StagesOf, habits, person_days, signals, stage_periods, stage_points, stays
 from .sessions import (
@@ -197,6 +199,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
     goal_events = {row["event_name"] for row in taxonomy.goals}
     visits_before = aggregated(made.sessions, goal_events)
     visits = facts.sessions(visits_before, made.sessions, channels, settings)
+    touches = facts.touchpoints(used, visits, taxonomy, settings)
     spend = ad_spend(made.canonical.ad_spend, channels, money)
     reached = facts.milestones(heard, made.formed, taxonomy, settings)
     accounts = facts.accounts(made.canonical, used, people, made.clean)
@@ -233,7 +236,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
     identifiers = identity.bridge_rows(people)
     periods = facts.stage_periods(made.periods)
     marks = participations.marks(used, periods, reached, taxonomy, settings)
-    frictions = []
+    frictions = friction_signals(used, contacts, taxonomy, settings)
     journeys = participations.find(marks, identifiers, frictions, taxonomy, settings)
     account_starts, account_returns = organisations.retention(used, account_of, taxonomy, settings)
     implied = (
@@ -298,7 +301,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "bridge_person_segments": facts.segments(everybody),
         "fct_events": facts.events(used, money, settings),
         "fct_sessions": visits,
-        "fct_touchpoints": facts.touchpoints(used, visits, taxonomy, settings),
+        "fct_touchpoints": touches,
         "fct_conversions": converted,
         "fct_milestones": reached,
         "fct_person_days": days,
@@ -338,6 +341,9 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "fct_journey_participations": journeys.participations,
         "fct_journey_steps": journeys.steps,
         "fct_journey_exclusions": journeys.exclusions,
+        # where people got stuck, and by which ways they came
+        "fct_friction_signals": frictions,
+        "fct_channel_visits": channel_visits(visits, touches, contacts, taxonomy, settings),
         # organisations
         "dim_accounts": described,
         "bridge_account_segments": organisations.segments(described),

@@ -77,6 +77,7 @@ class Taxonomy:
     journeys: list[Row] = field(default_factory=list)
     journey_steps: list[Row] = field(default_factory=list)
     journey_rules: list[Row] = field(default_factory=list)
+    friction_events: list[Row] = field(default_factory=list)
 
     @classmethod
     def read(cls, folder: Path) -> "Taxonomy":
