@@ -5,12 +5,21 @@ Written from the descriptions in the yml beside the models, and shares no SQL wi
     facts = Facts(Warehouse(bench).frame, "Europe/Copenhagen")
     TABLES["kpi_support"].make(facts)
 
-Each section of the marts has a module: acquisition, activation, adoption, expansion, retention,
-journeys and accounts. What they share is in words, what holds a table against a built one in
-compare.
+Each section of the marts has a module: acquisition, activation, adoption, behaviour, expansion,
+journeys, retention and accounts. What they share is in words, what holds a table against a built
+one in compare.
 """
 
-from . import accounts, acquisition, activation, adoption, expansion, journeys, retention
+from . import (
+    accounts,
+    acquisition,
+    activation,
+    adoption,
+    behaviour,
+    expansion,
+    journeys,
+    retention,
+)
 from .compare import Comparison, Recomputed, Warehouse, compared
 from .words import TABLES, Facts, Table
 
@@ -25,6 +34,7 @@ __all__ = [
     "acquisition",
     "activation",
     "adoption",
+    "behaviour",
     "compared",
     "expansion",
     "journeys",
