@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from datetime import date, datetime, timedelta
 
+import kpi_oracle
 import oracle
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -537,3 +539,141 @@ def test_a_walk_through_time_meets_the_same_entries_ends_and_refusals(seeds, tol
 )
 def test_days_may_have_a_fraction(text, expected):
     assert participations.days(text) == (expected if expected is None else timedelta(0, expected))
+
+
+# ---------------------------------------------------------------- the numbers
+
+
+def numbers(table: str, **frames: list[dict]) -> pd.DataFrame:
+    """A KPI table from these facts, by its grain; the days are those of May 2024."""
+    frames["dim_as_of"] = [{"as_of_at": AS_OF}]
+    frames["dim_dates"] = [{"date_day": date(2024, 5, day)} for day in range(1, 32)]
+
+    def read(name):
+        frame = pd.DataFrame(frames[name])
+        moments = [column for column in frame if column.endswith(("_at", "_date", "date_day"))]
+        return frame.astype(dict.fromkeys(moments, "datetime64[us]"))
+
+    made = kpi_oracle.TABLES[table]
+    return made.make(kpi_oracle.Facts(read, "UTC")).set_index(list(made.keys)).sort_index()
+
+
+def of_two(*seeds: dict) -> dict[str, list[dict]]:
+    """Ann walks to the end, bob changes to the app and is seen no more."""
+    ann = ((0, "in"), (1, "a"), (2, "a"), (3, "b"), (30, "out"), (49, "in"))
+    bob = ((24, "in"), (25, "a"), (26, "c", ("platform", "app")))
+    done = events(*ann) + [
+        {**event, "person_id": "bob", "event_id": f"b{event['event_id']}"} for event in events(*bob)
+    ]
+    made = found(done, *seeds)
+    return {
+        "fct_journey_participations": made.participations,
+        "fct_journey_steps": made.steps,
+        "fct_journey_exclusions": made.exclusions,
+        "journeys": [row for row in seeds if "reentry" in row],
+        "journey_steps": [row for row in seeds if "step" in row],
+    }
+
+
+WALK = (
+    version(timeout_days="2", goal_window_days="20"),
+    IN,
+    rule(2, "completion", "out"),
+    rule(3, "goal", "b"),
+    step(1, "a", expected="0.5"),
+    step(2, "b"),
+    step(3, "c", expected="0"),
+)
+
+
+def test_a_day_tells_who_came_who_left_how_and_who_is_still_there_at_its_end():
+    table = numbers("kpi_journeys_daily", **of_two(*WALK)).loc[("road", 1)]
+    names = ["entry_count", "exited_count", "completed_count", "timed_out_count"]
+    names += ["currently_in_count", "lifetime_entry_count", "multi_channel_numerator"]
+    assert len(table) == 31
+    assert table[names].head(6).to_numpy().tolist() == [
+        [1, 0, 0, 0, 1, 1, 0],
+        [1, 1, 1, 0, 1, 2, 1],
+        [1, 0, 0, 0, 2, 3, 1],
+        [0, 1, 0, 1, 1, 3, 1],
+        [0, 1, 0, 1, 0, 3, 1],
+        [0, 0, 0, 0, 0, 3, 1],
+    ]
+    assert table["timed_out_rate"].iloc[-1] == 2 / 3
+    # the goal is that of those who came on the day
+    assert table["goal_rate"].iloc[:3].tolist() == [1, 0, 0]
+
+
+def test_a_step_tells_who_came_to_it_and_went_on_who_passed_it_and_who_was_lost_there():
+    table = numbers("kpi_journey_steps", **of_two(*WALK)).loc[("road", 1)]
+    rows = table.reset_index("cohort_week_date", drop=True).to_dict("index")
+    assert {name: row["entry_count"] for name, row in rows.items()} == dict.fromkeys("abc", 3)
+
+    def numerators(of):
+        return {name: rows[of][f"{name}_numerator"] for name in wanted}
+
+    wanted = ("arrival", "moved_on", "drop_off", "skip", "repeat", "channel_switch", "overdue")
+    a, b, c = (dict(zip(wanted, counts, strict=True)) for counts in (
+        (2, 2, 0, 0, 1, 0, 0),
+        (1, 1, 0, 1, 0, 0, 0),
+        (1, 0, 1, 0, 0, 1, 1),
+    ))  # fmt: skip
+    assert (numerators("a"), numerators("b"), numerators("c")) == (a, b, c)
+    assert rows["c"]["drop_off_after_switch_rate"] == 1
+    assert rows["b"]["overdue_denominator"] == 0 and rows["a"]["overdue_denominator"] == 2
+    assert rows["a"]["seconds_in_step_p50"] == 3600 and rows["b"]["seconds_in_step_p50"] == 97200
+
+
+def test_what_comes_next_is_a_step_or_the_way_out_and_the_shares_of_a_step_sum_to_one():
+    table = numbers("kpi_journey_next_steps", **of_two(*WALK)).loc[("road", 1)]
+    table = table.reset_index("cohort_week_date", drop=True)
+    moves = table[["visit_count", "transition_denominator", "seconds_p50"]].to_dict("index")
+    assert {move: tuple(row.values()) for move, row in moves.items()} == {
+        ("(entry)", "a"): (2, 3, 3600),
+        ("(entry)", "timed_out"): (1, 3, 2 * 86_400),
+        ("a", "a"): (1, 3, 3600),
+        ("a", "b"): (1, 3, 3600),
+        ("a", "c"): (1, 3, 3600),
+        ("b", "completed"): (1, 1, 27 * 3600),
+        ("c", "timed_out"): (1, 1, 46 * 3600),
+    }
+
+
+def test_an_endpoint_counts_from_its_month_on_and_who_said_no_is_reached_by_the_other_way_only():
+    def known(person_id, name, seen_at=NOW):
+        return {"person_id": person_id, "identifier_class": name, "first_seen_at": seen_at}
+
+    nothing = dict.fromkeys(("unsubscribed_at", "complained_at", "bounced_at", "bounce_type"))
+    table = numbers(
+        "kpi_journey_endpoints",
+        fct_person_days=[
+            {"person_id": name, "active_date": date(2024, 5, 9)} for name in ("ann", "bob", "eve")
+        ],
+        bridge_person_segments=[
+            {"person_id": name, "segment_type": "all", "segment_value": "all"}
+            for name in ("ann", "bob", "eve")
+        ],
+        bridge_person_identifiers=[
+            *(known("ann", name) for name in ("email_hash", "phone_hash", "anonymous_id")),
+            known("bob", "email_hash"),
+            known("bob", "phone_hash", AS_OF),
+            known("eve", "user_id"),
+        ],
+        fct_messages=[
+            {**nothing, "person_id": "ann", "channel": "email", "unsubscribed_at": NOW},
+            {**nothing, "person_id": "ann", "channel": "sms", "complained_at": AS_OF},
+            {**nothing, "person_id": "bob", "channel": "email", "bounced_at": NOW}
+            | {"bounce_type": "hard"},
+            {**nothing, "person_id": "bob", "channel": "sms", "unsubscribed_at": NOW},
+        ],
+    ).droplevel([0, 1, 2])
+    names = ["having_numerator", "opted_out_numerator", "reachable_numerator", "person_count"]
+    found = table[names].astype(object).where(table[names].notna(), None)
+    assert {name: tuple(row) for name, row in zip(found.index, found.to_numpy(), strict=True)} == {
+        "all": (2, 1, 1, 3),
+        "anonymous_id": (1, None, None, 3),
+        "device_id": (0, None, None, 3),
+        "email_hash": (2, 2, 0, 3),
+        "phone_hash": (1, 0, 1, 3),
+    }
+    assert table["endpoints_mean"]["all"] == 4 / 3 and table["endpoints_p50"]["all"] == 1
