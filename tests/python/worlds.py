@@ -1474,7 +1474,7 @@ TAXONOMY = {
         browse,2,Looks around; not again at once,2024-01-01,,0.25,after_pause,0.0625,,,0.3,
         onboard,1,Gets started; once,2023-01-01,2023-11-15,14,never,,,14,,
         onboard,2,Gets started; twice at most,2023-11-15,,14,capped,0.5,2,30.5,0.3,
-        use,1,Works with it,,,1,after_pause,1,,1,,user_id
+        use,1,Works with it,,2031-01-01,1,after_pause,1,,1,,user_id
         use,2,Not open yet,2031-01-01,,,always,,,,,
         pay,1,Buys and buys again,,,31,always,,,,,
         trying,1,Tries and pays; by those we know,,,,capped,,3,60,,email_hash
