@@ -74,6 +74,9 @@ def journeys_daily(facts: Facts) -> Frame:
     }
     table = zero(put(table, keys, **counted), *counted).sort_values(keys, ignore_index=True)
     table = table_with_goals(table, entered, keys)
+    # who is on a journey without a goal does not wait for one
+    waits = entered["is_goal_mature"].notna() & ~is_yes(entered["is_goal_mature"])
+    table = put(table, keys, waiting=entered[waits].groupby(keys).size())
 
     def so_far(column):
         return table.groupby(ROAD)[column].cumsum()
@@ -91,7 +94,7 @@ def journeys_daily(facts: Facts) -> Frame:
             lifetime_entry_count=lifetime,
             **{f"{name}_numerator": count for name, count in cumulative.items()},
             **{f"{name}_denominator": lifetime for name in cumulative},
-            goal_is_mature=table["goal_denominator"] == table["entry_count"],
+            goal_is_mature=table["waiting"].fillna(0) == 0,
         )
     )
 
@@ -234,8 +237,8 @@ def journey_endpoints(facts: Facts) -> Frame:
     counts[ALL] = counts[list(ENDPOINTS)].sum(axis=1)
 
     for name, channel in REACHED_BY.items():
-        since = people["person_id"].map(refused_since(facts, channel))
-        counts[f"{name} refused"] = (counts[name] > 0) & (since < ends_at)
+        since = people["person_id"].map(refused_since(facts, channel).to_dict())
+        counts[f"{name} refused"] = (counts[name] > 0) & (pd.to_datetime(since) < ends_at)
         counts[f"{name} reached"] = (counts[name] > 0) & ~counts[f"{name} refused"]
     has_any = counts[list(REACHED_BY)].gt(0).any(axis=1)
     counts["all reached"] = counts[[f"{name} reached" for name in REACHED_BY]].any(axis=1)
