@@ -1512,7 +1512,7 @@ TAXONOMY = {
         pay,1,answer,5,message_clicked,,,false,
         trying,1,subscribe,1,subscription_started,,,true,
         trying,1,use,2,page_viewed,,,false,10
-        linger,1,look,1,page_viewed,,,false,10
+        linger,1,look,1,page_viewed,,,false,60
         linger,1,read,2,blog_read,,,false,
         linger,1,screen,3,screen_viewed,,,false,
         """,
