@@ -1482,7 +1482,7 @@ TAXONOMY = {
         linger_once,1,Looks in; no end but by hand,,,,never,,,,,
         """,
     "journey_steps": """
-        browse,1,look,1,page_viewed,,,false,0.001
+        browse,1,look,1,page_viewed,,,false,0.00011574074074
         browse,1,read,2,blog_read,,,true,
         browse,1,compare,3,review_read,,,true,0.01
         browse,1,join,4,signed_up,,,false,
