@@ -6,11 +6,20 @@ Written from the descriptions in the yml beside the models, and shares no SQL wi
     TABLES["kpi_support"].make(facts)
 
 Each section of the marts has a module: acquisition, activation, adoption, behaviour, expansion,
-retention and accounts. What they share is in words, what holds a table against a built one in
-compare.
+journeys, retention and accounts. What they share is in words, what holds a table against a built
+one in compare.
 """
 
-from . import accounts, acquisition, activation, adoption, behaviour, expansion, retention
+from . import (
+    accounts,
+    acquisition,
+    activation,
+    adoption,
+    behaviour,
+    expansion,
+    journeys,
+    retention,
+)
 from .compare import Comparison, Recomputed, Warehouse, compared
 from .words import TABLES, Facts, Table
 
@@ -28,5 +37,6 @@ __all__ = [
     "behaviour",
     "compared",
     "expansion",
+    "journeys",
     "retention",
 ]

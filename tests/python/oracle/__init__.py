@@ -8,7 +8,8 @@ means UTC.
     result.tables["fct_sessions"]  # a list of rows
 
 Each part of the chain has a module: events, identity, sessions, journey, conversions, facts. What
-follows from the facts has one each, too: interactions, roads, subscriptions, accounts.
+follows from the facts has one each, too: interactions, roads, subscriptions, participations,
+accounts.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from datetime import date
 from functools import cached_property
 
 from . import accounts as organisations
-from . import facts, identity, interactions, records, roads, subscriptions
+from . import facts, identity, interactions, participations, records, roads, subscriptions
 from .channels import channel_visits
 from .conversions import Channels, Money, ad_spend
 from .events import (
@@ -232,6 +233,11 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
     steps_of_checkouts = roads.checkout_events(used, taxonomy)
     steps_of_onboarding = roads.onboarding_steps(used, taxonomy)
     described = organisations.accounts(newest["accounts"], everybody, taxonomy, settings)
+    identifiers = identity.bridge_rows(people)
+    periods = facts.stage_periods(made.periods)
+    marks = participations.marks(used, periods, reached, taxonomy, settings)
+    frictions = friction_signals(used, contacts, taxonomy, settings)
+    journeys = participations.find(marks, identifiers, frictions, taxonomy, settings)
     account_starts, account_returns = organisations.retention(used, account_of, taxonomy, settings)
     implied = (
         *("event_id", *DELIVERY_COLUMNS, "raw_event_name", "occurred_at", *records.ANYBODY),
@@ -291,7 +297,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "dim_as_of": facts.as_of(settings),
         "dim_dates": facts.dates(used, settings),
         "dim_persons": everybody,
-        "bridge_person_identifiers": identity.bridge_rows(people),
+        "bridge_person_identifiers": identifiers,
         "bridge_person_segments": facts.segments(everybody),
         "fct_events": facts.events(used, money, settings),
         "fct_sessions": visits,
@@ -299,7 +305,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "fct_conversions": converted,
         "fct_milestones": reached,
         "fct_person_days": days,
-        "fct_stage_periods": facts.stage_periods(made.periods),
+        "fct_stage_periods": periods,
         "fct_ad_spend": spend,
         "fct_retention_starts": starts,
         "fct_retention_returns": returns,
@@ -330,8 +336,15 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         ),
         "fct_offers": interactions.offers(newest["commercial_offers"], tellers, money, settings),
         "fct_advocacy_events": interactions.advocacy_events(used, taxonomy, settings),
+        # declared journeys
+        "int_journey_marks": marks,
+        "int_journey_candidates": journeys.candidates,
+        "int_journey_entries": journeys.entries,
+        "fct_journey_participations": journeys.participations,
+        "fct_journey_steps": journeys.steps,
+        "fct_journey_exclusions": journeys.exclusions,
         # where people got stuck, and by which ways they came
-        "fct_friction_signals": friction_signals(used, contacts, taxonomy, settings),
+        "fct_friction_signals": frictions,
         "fct_channel_visits": channel_visits(visits, touches, contacts, taxonomy, settings),
         # organisations
         "dim_accounts": described,
