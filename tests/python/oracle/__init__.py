@@ -8,7 +8,7 @@ means UTC.
     result.tables["fct_sessions"]  # a list of rows
 
 Each part of the chain has a module: events, identity, sessions, journey, conversions, facts. What
-follows from the facts has one each, too: interactions, roads, subscriptions, accounts.
+follows from the facts has one each, too: interactions, roads, subscriptions, accounts, funnels.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from datetime import date
 from functools import cached_property
 
 from . import accounts as organisations
-from . import facts, identity, interactions, records, roads, subscriptions
+from . import facts, funnels, identity, interactions, records, roads, subscriptions
 from .conversions import Channels, Money, ad_spend
 from .events import (
     CLASSIFIED_COLUMNS,
@@ -229,6 +229,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
     steps_of_checkouts = roads.checkout_events(used, taxonomy)
     steps_of_onboarding = roads.onboarding_steps(used, taxonomy)
     described = organisations.accounts(newest["accounts"], everybody, taxonomy, settings)
+    attempts, steps_reached = funnels.attempts_and_steps(used, taxonomy, settings)
     account_starts, account_returns = organisations.retention(used, account_of, taxonomy, settings)
     implied = (
         *("event_id", *DELIVERY_COLUMNS, "raw_event_name", "occurred_at", *records.ANYBODY),
@@ -327,6 +328,9 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         ),
         "fct_offers": interactions.offers(newest["commercial_offers"], tellers, money, settings),
         "fct_advocacy_events": interactions.advocacy_events(used, taxonomy, settings),
+        # funnels
+        "fct_funnel_attempts": attempts,
+        "fct_funnel_steps": steps_reached,
         # organisations
         "dim_accounts": described,
         "bridge_account_segments": organisations.segments(described),

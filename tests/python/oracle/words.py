@@ -74,6 +74,8 @@ class Taxonomy:
     help_events: list[Row] = field(default_factory=list)
     advocacy_events: list[Row] = field(default_factory=list)
     revenue_events: list[Row] = field(default_factory=list)
+    funnels: list[Row] = field(default_factory=list)
+    funnel_steps: list[Row] = field(default_factory=list)
 
     @classmethod
     def read(cls, folder: Path) -> "Taxonomy":

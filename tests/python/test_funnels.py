@@ -1,0 +1,302 @@
+"""Funnels: the oracle held against small stories worked out by hand, and the models against what
+is hard for a funnel: one event, ties, one event on every step, 500 steps, 100,000 events."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import combinations
+
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from oracle import Settings, Taxonomy
+from oracle.funnels import attempts_and_steps
+
+NOON = datetime(2024, 1, 3, 12)  # a Wednesday
+MICROSECOND = timedelta(microseconds=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+# ---------------------------------------------------------------- stories
+
+
+def taxonomy(*steps, order="ordered", unit="person", window="1", held="", restart="every_start"):
+    """A funnel `f` of steps: names of events, `?` before an optional one, `|` between those of one
+    step; `!name` is an exclusion, `!name@2` one with the number of a step."""
+    rows, number = [], 0
+    for text in steps:
+        role = "exclusion" if text.startswith("!") else "step"
+        names, _, after = text.strip("!?").partition("@")
+        number += role == "step"
+        for name in names.split("|"):
+            event_name, _, value = name.partition("=")
+            rows.append(
+                {
+                    "funnel": "f",
+                    "role": role,
+                    "step_number": str(number) if role == "step" else after,
+                    "step": names if role == "step" else "",
+                    "event_name": event_name,
+                    "property": "kind" if value else "",
+                    "property_value": value,
+                    "is_optional": str(text.startswith("?")).lower() if role == "step" else "",
+                }
+            )
+    funnel = {
+        "funnel": "f",
+        "description": "",
+        "step_order": order,
+        "unit": unit,
+        "window_days": window,
+        "held_property": held,
+        "restart": restart,
+    }
+    return Taxonomy(funnels=[funnel], funnel_steps=rows)
+
+
+def story(*told, **columns) -> list[dict]:
+    """Events of one person an hour apart: names, or names with what else is to be said of them."""
+    events = []
+    for number, one in enumerate(told):
+        name, more = one if isinstance(one, tuple) else (one, {})
+        events.append(
+            {
+                "event_id": f"e{number:02d}",
+                "event_name": name,
+                "event_priority": 100,
+                "occurred_at": NOON + number * HOUR,
+                "person_id": "ann",
+                "session_id": "s",
+                **columns,
+                **more,
+            }
+        )
+    return events
+
+
+def tried(seeds: Taxonomy, events: list[dict], as_of: datetime | None = None) -> list[dict]:
+    """The attempts, each with the positions of the events by which its steps were reached."""
+    settings = Settings(as_of=as_of or NOON + 365 * DAY)
+    attempts, steps = attempts_and_steps(events, seeds, settings)
+    for attempt in attempts:
+        attempt["steps"] = {
+            step["step_number"]: int(step["event_id"][1:])
+            for step in steps
+            if step["funnel_attempt_id"] == attempt["funnel_attempt_id"]
+        }
+    return attempts
+
+
+def ways(seeds: Taxonomy, *told, **columns) -> list[dict[int, int]]:
+    return [attempt["steps"] for attempt in tried(seeds, story(*told, **columns))]
+
+
+def test_a_step_is_reached_by_the_first_event_after_the_step_before():
+    assert ways(taxonomy("a", "b", "c"), *"bacbc") == [{1: 1, 2: 3, 3: 4}]
+    assert ways(taxonomy("a", "b", "c"), *"acb") == [{1: 0, 2: 2}]
+
+
+def test_two_steps_of_one_event_want_it_twice():
+    assert ways(taxonomy("a", "a", "b"), *"aab") == [{1: 0, 2: 1, 3: 2}, {1: 1}]
+    assert ways(taxonomy("a", "a"), "a") == [{1: 0}]
+
+
+def test_events_of_one_moment_come_in_their_total_order():
+    both = {"occurred_at": NOON}
+    assert ways(taxonomy("a", "b"), ("b", both), ("a", both)) == [{1: 1}]
+    first = {**both, "event_priority": 1}
+    assert ways(taxonomy("a", "b"), ("b", both), ("a", first)) == [{1: 1, 2: 0}]
+
+
+def test_a_window_includes_its_last_moment():
+    for late, expected in ((DAY, {1: 0, 2: 1}), (DAY + MICROSECOND, {1: 0})):
+        told = ("a", ("b", {"occurred_at": NOON + late}))
+        for order in ("ordered", "strict", "any"):
+            found = ways(taxonomy("a", "b", order=order), *told)
+            assert found[0] == expected, order
+
+
+def test_an_optional_step_is_no_hindrance_and_counts_between_its_neighbours_only():
+    seeds = taxonomy("a", "?x", "?y", "b", "?z")
+    assert ways(seeds, *"ab") == [{1: 0, 4: 1}]
+    assert ways(seeds, *"ayxb") == [{1: 0, 2: 2, 3: 1, 4: 3}]
+    assert ways(seeds, *"abxyz") == [{1: 0, 4: 1, 5: 4}]
+    assert ways(seeds, *"azxx") == [{1: 0, 2: 2}]
+
+
+def test_optional_steps_are_not_counted():
+    (attempt,) = tried(taxonomy("a", "?x", "b", "?z"), story(*"axb"))
+    assert (attempt["step_count"], attempt["is_complete"]) == (2, True)
+    assert attempt["completed_at"] == NOON + 2 * HOUR
+
+
+def test_seconds_are_counted_from_the_last_required_step_before():
+    events = story("a", "x", ("b", {"occurred_at": NOON + 3 * HOUR + 5 * MICROSECOND}), "z")
+    events[3]["occurred_at"] = NOON + 4 * HOUR
+    seeds = taxonomy("a", "?x", "b", "?z")
+    _, steps = attempts_and_steps(events, seeds, Settings(as_of=NOON + DAY))
+    assert [(s["seconds_from_start"], s["seconds_from_previous"]) for s in steps] == [
+        (0, None),
+        (3600, 3600),
+        (10_800, 10_800),
+        (14_400, 3599),
+    ]
+
+
+def test_a_strict_step_is_the_very_next_event():
+    seeds = taxonomy("a", "b", "c", order="strict")
+    assert ways(seeds, *"abxabc") == [{1: 0, 2: 1}, {1: 3, 2: 4, 3: 5}]
+    assert ways(taxonomy("a", "a", order="strict"), *"aaxa") == [{1: 0, 2: 1}, {1: 1}, {1: 3}]
+
+
+def test_steps_in_any_order_are_numbered_as_they_come_and_one_event_may_be_two():
+    seeds = taxonomy("a", "b", "c|a", order="any")
+    assert ways(seeds, *"xbca") == [{1: 1, 2: 2, 3: 3}, {1: 2, 2: 3}, {1: 3, 2: 3}]
+    attempts, steps = attempts_and_steps(story("b"), seeds, Settings(as_of=NOON + DAY))
+    assert [step["step"] for step in steps] == ["any 1 of 3"]
+    assert attempts[0]["step_count"] == 1
+
+
+def test_what_happens_after_an_end_begins_the_next_attempt():
+    def after_end(*steps, **more):
+        return taxonomy(*steps, restart="after_end", **more)
+
+    # complete: the next start after the last step, which itself is none
+    assert ways(after_end("a", "a"), *"aaaa") == [{1: 0, 2: 1}, {1: 2, 2: 3}]
+    assert ways(after_end("a", "a", order="strict"), *"aaa") == [{1: 0, 2: 1}, {1: 2}]
+    assert ways(after_end("a", "b", order="any"), *"aabba") == [{1: 0, 2: 2}, {1: 3, 2: 4}]
+    assert ways(after_end("a"), *"aa") == [{1: 0}, {1: 1}]
+    # incomplete: after the window, whose last moment is part of it
+    for late, count in ((DAY, 1), (DAY + MICROSECOND, 2)):
+        told = ("a", "a", ("a", {"occurred_at": NOON + late}))
+        assert len(ways(after_end("a", "b"), *told)) == count
+
+
+def test_an_exclusion_spoils_what_it_comes_between():
+    def spoiled(told, *steps, **more):
+        events = story(*told)
+        return [attempt["is_excluded"] for attempt in tried(taxonomy(*steps, **more), events)]
+
+    assert spoiled("axb", "a", "b", "!x") == [True]
+    assert spoiled("xabx", "a", "b", "!x") == [False]
+    assert spoiled("ax", "a", "b", "!x") == [True]
+    assert spoiled("acx", "a", "b", "c", "!x") == [True]
+    # after one step only
+    assert spoiled("axbc", "a", "b", "c", "!x@1") == [True]
+    assert spoiled("abxc", "a", "b", "c", "!x@1") == [False]
+    assert spoiled("abx", "a", "b", "c", "!x@2") == [True]
+    assert spoiled("abcx", "a", "b", "c", "!x@3") == [False]
+    # the event of the start, or of the end, comes between nothing
+    assert spoiled("ab", "a", "b", "!a", "!b") == [False]
+    assert spoiled("abc", "a", "b", "c", "!b") == [True]
+    assert spoiled("abx", "a", "b", "!x", order="any") == [False, True]
+    late = ("a", ("x", {"occurred_at": NOON + DAY + MICROSECOND}))
+    assert spoiled(late, "a", "b", "!x") == [False]
+
+
+def test_what_is_held_constant_parts_the_attempts_of_a_unit():
+    told = [("a", {"platform": "web"}), ("a", {"platform": "app"}), ("b", {"platform": "app"})]
+    attempts = tried(taxonomy("a", "b", held="platform"), story(*told, "b"))
+    names = ("held_value", "attempt_number", "step_count", "is_first", "is_best")
+    assert [tuple(attempt[name] for name in names) for attempt in attempts] == [
+        ("web", 1, 1, True, False),
+        ("app", 2, 2, False, True),
+    ]
+    kinds = [("a", {"properties": '{"kind": "1"}'}), ("b", {"properties": '{"kind": 1}'}), "b"]
+    assert ways(taxonomy("a", "b", held="kind"), *kinds) == [{1: 0, 2: 1}]
+
+
+def test_a_property_says_which_events_fit():
+    kinds = [("a", {"properties": f'{{"kind": "{kind}"}}'}) for kind in ("x", "y")]
+    assert ways(taxonomy("a=y", "a=x"), *kinds, *kinds) == [{1: 1, 2: 2}, {1: 3}]
+
+
+def test_the_best_attempt_is_the_furthest_and_then_the_first_that_nothing_spoiled():
+    def best(told, *steps):
+        return [attempt["is_best"] for attempt in tried(taxonomy(*steps), story(*told))]
+
+    assert best("aab", "a", "b") == [True, False]
+    assert best("axab", "a", "b", "!x") == [False, True]
+    assert best("axabac", "a", "b", "c", "!x") == [False, True, False]
+    assert best("aaxx", "a", "b", "!x") == [True, False]
+
+
+def test_an_attempt_belongs_to_its_session_or_account_alone():
+    told = [("a", {"session_id": "s"}), ("b", {"session_id": "t"}), ("b", {"session_id": None})]
+    assert ways(taxonomy("a", "b", unit="session"), *told) == [{1: 0}]
+    members = [("a", {"account_id": "x"}), ("b", {"account_id": "x", "person_id": "bob"}), "a"]
+    (attempt,) = tried(taxonomy("a", "b", unit="account"), story(*members))
+    assert (attempt["unit_id"], attempt["account_id"], attempt["person_id"]) == ("x", "x", None)
+    assert attempt["steps"] == {1: 0, 2: 1}
+
+
+def test_what_has_not_happened_yet_is_no_step_and_an_open_window_is_not_mature():
+    (attempt,) = tried(taxonomy("a", "b"), story(*"ab"), as_of=NOON + HOUR - MICROSECOND)
+    assert (attempt["steps"], attempt["is_mature"]) == ({1: 0}, False)
+    (attempt,) = tried(taxonomy("a", "b"), story(*"ab"), as_of=NOON + DAY)
+    assert (attempt["steps"], attempt["is_mature"]) == ({1: 0, 2: 1}, True)
+
+
+# ---------------------------------------------------------------- laws
+
+
+@hypothesis_settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from([0, 1, 12, 24, 25])), max_size=8),
+    st.lists(st.sampled_from(["a", "b", "a|c"]), min_size=1, max_size=4),
+)
+def test_no_other_choice_of_events_goes_further(told, steps):
+    events, now = [], NOON
+    for position, (name, hours) in enumerate(told):
+        now += hours * HOUR
+        events += story(name, occurred_at=now, event_id=f"e{position:02d}")
+    names = [event["event_name"] for event in events]
+    for attempt in tried(taxonomy(*steps), events):
+        start = attempt["steps"][1]
+        inside = [p for p in range(start + 1, len(events)) if _within_a_day(events, start, p)]
+        furthest = max(
+            count + 1
+            for count in range(min(len(inside), len(steps) - 1) + 1)
+            for chosen in combinations(inside, count)
+            if all(names[p] in step.split("|") for p, step in zip(chosen, steps[1:], strict=False))
+        )
+        assert attempt["step_count"] == furthest
+    for attempt in tried(taxonomy(*steps, order="any"), events):
+        start = int(attempt["start_event_id"][1:])
+        inside = [p for p in range(start, len(events)) if _within_a_day(events, start, p)]
+        there = [any(names[p] in step.split("|") for p in inside) for step in steps]
+        assert attempt["step_count"] == sum(there)
+
+
+def _within_a_day(events, start, place) -> bool:
+    return events[place]["occurred_at"] - events[start]["occurred_at"] <= DAY
+
+
+@hypothesis_settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.sampled_from("abx"), max_size=12),
+    st.sampled_from(["ordered", "strict", "any"]),
+    st.sampled_from(["0.1", "1"]),
+)
+def test_attempts_after_an_end_are_those_of_every_start_that_do_not_overlap(told, order, window):
+    seeds = {
+        restart: taxonomy("a", "b", "!x", order=order, window=window, restart=restart)
+        for restart in ("every_start", "after_end")
+    }
+    every, apart = (tried(seeds[restart], story(*told)) for restart in seeds)
+    ways_of = {attempt["start_event_id"]: attempt["steps"] for attempt in every}
+    ends = None
+    for attempt in apart:
+        assert attempt["steps"] == ways_of[attempt["start_event_id"]]
+        assert ends is None or attempt["started_at"] > ends
+        over = attempt["started_at"] + float(window) * DAY
+        ends = attempt["completed_at"] or over
+    # what is left out begins before an attempt that is there has ended
+    for attempt in every:
+        assert any(
+            other["started_at"]
+            <= attempt["started_at"]
+            <= (other["completed_at"] or other["started_at"] + float(window) * DAY)
+            for other in apart
+        )
