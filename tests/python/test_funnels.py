@@ -3,9 +3,17 @@ is hard for a funnel: one event, ties, one event on every step, 500 steps, 100,0
 
 from __future__ import annotations
 
+import csv
+import re
+import shutil
+import time
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
+from pathlib import Path
 
+import pytest
+from harness import ROOT, Bench
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -36,7 +44,7 @@ def taxonomy(*steps, order="ordered", unit="person", window="1", held="", restar
                     "funnel": "f",
                     "role": role,
                     "step_number": str(number) if role == "step" else after,
-                    "step": names if role == "step" else "",
+                    "step": "_".join(re.findall(r"\w+", names)),
                     "event_name": event_name,
                     "property": "kind" if value else "",
                     "property_value": value,
@@ -45,7 +53,7 @@ def taxonomy(*steps, order="ordered", unit="person", window="1", held="", restar
             )
     funnel = {
         "funnel": "f",
-        "description": "",
+        "description": "For the test",
         "step_order": order,
         "unit": unit,
         "window_days": window,
@@ -300,3 +308,254 @@ def test_attempts_after_an_end_are_those_of_every_start_that_do_not_overlap(told
             <= (other["completed_at"] or other["started_at"] + float(window) * DAY)
             for other in apart
         )
+
+
+# ---------------------------------------------------------------- what is hard for the models
+
+AS_OF = NOON + 200 * DAY
+MANY = 500  # steps
+CROWD = 100_000  # events of one person
+ORDERS = ("ordered", "strict", "any")
+RESTARTS = ("every_start", "after_end")
+ROAD = [f"s{number:03d}" for number in range(MANY)]
+
+
+def hard_funnels() -> Taxonomy:
+    """Each of the hard cases for each order and each way to start anew."""
+    seeds = Taxonomy()
+    for order in ORDERS:
+        for restart in RESTARTS:
+            ways = {"order": order, "restart": restart}
+            parts = {
+                "crowd": taxonomy("a", "b", "c", **ways),
+                "spoiled_crowd": taxonomy("a", "z", "!b", **ways),
+                "long": taxonomy(*ROAD, **ways),
+                "one": taxonomy("t", **ways),
+                "same": taxonomy("t", "t", "t", **ways),
+                "tied": taxonomy("t", "u", "v", "!w", **ways),
+            }
+            for name, made in parts.items():
+                for row in (*made.funnels, *made.funnel_steps):
+                    row["funnel"] = f"{name}_{order}_{restart}"
+                seeds.funnels += made.funnels
+                seeds.funnel_steps += made.funnel_steps
+    return seeds
+
+
+def lay(seeds: Taxonomy, folder: Path) -> str:
+    """The project's seeds with these funnels, and with their events among those known."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(ROOT / "seeds" / "taxonomy", folder)
+    for name in ("funnels", "funnel_steps"):
+        header = (folder / f"{name}.csv").read_text().splitlines()[0]
+        with (folder / f"{name}.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, header.split(","), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(getattr(seeds, name))
+    known = {row["event_name"] for row in seeds.funnel_steps}
+    with (folder / "events.csv").open("a") as file:
+        file.writelines(f"{name},100,true,false,\n" for name in sorted(known))
+    return str(folder.relative_to(ROOT))
+
+
+def hard_people() -> dict[str, list[tuple[str, datetime]]]:
+    second = timedelta(seconds=1)
+    return {
+        "one event": [("t", NOON)],
+        "the same again": [("t", NOON + n * HOUR) for n in (0, 1, 2, 30, 54, 55, 56)],
+        # whose order is that of their ids alone
+        "ties": [(name, NOON) for name in "tuvwtuvwttuuvv"],
+        "nearly ties": [(name, NOON + n * MICROSECOND) for n, name in enumerate("vutwtuv")],
+        "all the way": [(name, NOON + n * second) for n, name in enumerate(ROAD)],
+        "half the way": [(name, NOON + n * second) for n, name in enumerate(ROAD[: MANY // 2])],
+        "backwards": [(name, NOON + n * second) for n, name in enumerate(reversed(ROAD))],
+        "crowd": [("aabc"[n % 4], NOON + n * second) for n in range(CROWD)],
+    }
+
+
+@dataclass(frozen=True)
+class Hard:
+    bench: Bench
+    seeds: Taxonomy
+    seconds: float  # that the funnels took
+
+    def of(self, name: str) -> list[dict]:
+        """Per funnel of this name: how many attempts, complete ones, spoiled ones and steps."""
+        return self.bench.rows(f"""
+            select funnel, count(*) as attempts, count_if(is_complete) as complete,
+                count_if(is_excluded) as spoiled, sum(reached)::bigint as steps
+            from marts.fct_funnel_attempts
+            join (
+                select funnel_attempt_id, count(*) as reached
+                from marts.fct_funnel_steps group by all
+            ) using (funnel_attempt_id)
+            join marts.bridge_person_identifiers using (person_id)
+            where identifier_value = '{name}' group by all order by all""")
+
+
+@pytest.fixture(scope="module")
+def hard(tmp_path_factory, remark) -> Hard:
+    rows = [
+        {
+            "id": f"{name}-{number:06d}",
+            "event": event_name,
+            "user_id": name,
+            "timestamp": at,
+            "received_at": at,
+            "_load_id": "l1",
+            "_loaded_at": AS_OF,
+        }
+        for name, events in hard_people().items()
+        for number, (event_name, at) in enumerate(events)
+    ]
+    bench = Bench(tmp_path_factory.mktemp("hard"), variables={"as_of": str(AS_OF)})
+    seeds = hard_funnels()
+    bench.taxonomy = lay(seeds, ROOT / "target" / "taxonomy_of_funnels")
+    bench.deliver(0, {"segment": {"tracks": rows}})
+    bench.complete()
+    bench.build(select=["+kpi_funnels"])
+    began = time.perf_counter()
+    bench.dbt("run", "--select", "+kpi_funnels,*funnel*")
+    seconds = time.perf_counter() - began
+    remark(f"funnels: 36, six of {MANY} steps, a person with {CROWD:,} events: {seconds:.1f} s")
+    return Hard(bench, seeds, seconds)
+
+
+# Of each person and funnel: attempts, complete ones, spoiled ones, steps; for each start, and after
+# each end. What an order is left out of, it does not begin at all.
+ONCE = (1, 1, 0, 1)
+BEGUN = (1, 0, 0, 1)
+ALL_STARTS = (MANY, 1, 0, MANY * (MANY + 1) // 2)
+HARD = {
+    "one event": {
+        "one": dict.fromkeys(ORDERS, (ONCE, ONCE)),
+        "same": {
+            "ordered": (BEGUN, BEGUN),
+            "strict": (BEGUN, BEGUN),
+            "any": ((1, 1, 0, 3), (1, 1, 0, 3)),
+        },
+        "tied": dict.fromkeys(ORDERS, (BEGUN, BEGUN)),
+    },
+    "the same again": {
+        "one": dict.fromkeys(ORDERS, ((7, 7, 0, 7), (7, 7, 0, 7))),
+        "same": {
+            "ordered": ((7, 2, 0, 14), (3, 1, 0, 7)),
+            "strict": ((7, 2, 0, 14), (3, 1, 0, 7)),
+            "any": ((7, 7, 0, 21), (7, 7, 0, 21)),
+        },
+        "tied": dict.fromkeys(ORDERS, ((7, 0, 0, 7), (3, 0, 0, 3))),
+    },
+    "ties": {
+        "one": dict.fromkeys(ORDERS, ((4, 4, 0, 4), (4, 4, 0, 4))),
+        "same": {
+            "ordered": ((4, 2, 0, 9), (2, 1, 0, 4)),
+            "strict": ((4, 0, 0, 5), (1, 0, 0, 1)),
+            "any": ((4, 4, 0, 12), (4, 4, 0, 12)),
+        },
+        "tied": {
+            "ordered": ((4, 4, 0, 12), (3, 3, 0, 9)),
+            "strict": ((4, 2, 0, 9), (3, 2, 0, 7)),
+            "any": ((12, 8, 4, 30), (4, 3, 0, 10)),
+        },
+    },
+    "nearly ties": {
+        "one": dict.fromkeys(ORDERS, ((2, 2, 0, 2), (2, 2, 0, 2))),
+        "same": {
+            "ordered": ((2, 0, 0, 3), (1, 0, 0, 2)),
+            "strict": ((2, 0, 0, 2), (1, 0, 0, 1)),
+            "any": ((2, 2, 0, 6), (2, 2, 0, 6)),
+        },
+        "tied": {
+            "ordered": ((2, 2, 1, 6), (1, 1, 1, 3)),
+            "strict": ((2, 1, 1, 4), (1, 0, 1, 1)),
+            "any": ((6, 4, 2, 15), (2, 2, 0, 6)),
+        },
+    },
+    "all the way": {
+        "long": {
+            "ordered": ((1, 1, 0, MANY), (1, 1, 0, MANY)),
+            "strict": ((1, 1, 0, MANY), (1, 1, 0, MANY)),
+            "any": (ALL_STARTS, (1, 1, 0, MANY)),
+        },
+    },
+    "half the way": {
+        "long": {
+            "ordered": ((1, 0, 0, MANY // 2), (1, 0, 0, MANY // 2)),
+            "strict": ((1, 0, 0, MANY // 2), (1, 0, 0, MANY // 2)),
+            "any": ((250, 0, 0, 250 * 251 // 2), (1, 0, 0, MANY // 2)),
+        },
+    },
+    "backwards": {
+        "long": {
+            "ordered": (BEGUN, BEGUN),
+            "strict": (BEGUN, BEGUN),
+            "any": (ALL_STARTS, (1, 1, 0, MANY)),
+        },
+    },
+    "crowd": {
+        "crowd": {
+            "ordered": ((50_000, 50_000, 0, 150_000), (25_000, 25_000, 0, 75_000)),
+            # the second `a` is in the way of the first, whose window is over after 86,400 s
+            "strict": ((50_000, 25_000, 0, 100_000), (3, 1, 0, 5)),
+            "any": ((100_000, 99_998, 0, 299_997), (25_000, 25_000, 0, 75_000)),
+        },
+        "spoiled_crowd": dict.fromkeys(ORDERS, ((50_000, 0, 50_000, 50_000), (2, 0, 2, 2))),
+    },
+}
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_a_hard_case_comes_out_as_counted_by_hand(hard, name):
+    counted = ("attempts", "complete", "spoiled", "steps")
+    found = {row["funnel"]: tuple(row[what] for what in counted) for row in hard.of(name)}
+    assert found == {
+        f"{funnel}_{order}_{restart}": expected
+        for funnel, orders in HARD[name].items()
+        for order, of_order in orders.items()
+        for restart, expected in zip(RESTARTS, of_order, strict=True)
+    }
+
+
+def test_attempts_and_steps_of_the_small_cases_are_the_oracles(hard):
+    crowd = "select person_id from marts.bridge_person_identifiers where identifier_value = 'crowd'"
+    events = hard.bench.rows(
+        f"select * from marts.fct_events where person_id not in ({crowd})"
+        " order by occurred_at, event_priority, event_id"
+    )
+    zone = {"reporting_timezone": "Europe/Copenhagen"}
+    made = attempts_and_steps(events, hard.seeds, Settings(as_of=AS_OF, **zone))
+    small = f"from marts.fct_funnel_attempts where person_id not in ({crowd})"
+    for table, ours in zip(("fct_funnel_attempts", "fct_funnel_steps"), made, strict=True):
+        theirs = hard.bench.rows(
+            f"select * from marts.{table} where funnel_attempt_id in"
+            f" (select funnel_attempt_id {small})"
+        )
+        assert len(ours) > 100
+        assert _sorted(theirs) == _sorted(ours)
+
+
+def _sorted(rows: list[dict]) -> list[list]:
+    return sorted((sorted(row.items()) for row in rows), key=repr)
+
+
+def test_a_step_is_reached_by_no_more_than_the_one_before_it(hard):
+    grows = """
+        select * from (
+            select funnel, counting, cohort_week_date, segment_type, segment_value,
+                conversion_numerator, conversion_denominator, step_denominator,
+                lag(conversion_numerator, 1, conversion_denominator) over (
+                    partition by funnel, counting, cohort_week_date, segment_type, segment_value
+                    order by step_number
+                ) as before
+            from marts.kpi_funnels
+        ) where conversion_numerator > before or step_denominator <> before"""
+    assert hard.bench.rows(grows) == []
+    steps = "select funnel, max(step_number) as last, count(distinct step_number) as n"
+    found = hard.bench.rows(
+        f"{steps} from marts.kpi_funnels where funnel like 'long~_%' escape '~' group by 1"
+    )
+    assert [(row["last"], row["n"]) for row in found] == 6 * [(MANY, MANY)]
+
+
+def test_neither_many_steps_nor_many_events_take_long(hard):
+    assert hard.seconds < 120

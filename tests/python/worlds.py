@@ -1471,24 +1471,24 @@ TAXONOMY = {
         core_monthly,return,any_core
         """,
     "funnels": """
-        welcome,,ordered,person,14,,every_start
-        paid,,ordered,person,1,,after_end
-        looked,,ordered,session,0.5,page_path,every_start
-        tried,,ordered,session,0.0625,,after_end
-        worked,,ordered,account,1,,every_start
-        worked on,,ordered,account,0.25,experiment,after_end
-        straight,,strict,person,2,,every_start
-        page by page,,strict,person,30,platform,after_end
-        at once,,strict,session,0.125,,every_start
-        word by word,,strict,session,1,variant,after_end
-        on and on,,strict,account,0.25,,every_start
-        one by one,,strict,account,1,page_path,after_end
-        somehow,,any,person,600,,every_start
-        somehow again,,any,person,14,source_name,after_end
-        in a visit,,any,session,0.5,utm_source,every_start
-        in a visit again,,any,session,0.0625,,after_end
-        together,,any,account,1,,every_start
-        together again,,any,account,0.25,feature,after_end
+        welcome,"ordered, person, every start",ordered,person,14,,every_start
+        paid,"ordered, person, after end",ordered,person,1,,after_end
+        looked,"ordered, session, every start",ordered,session,0.5,page_path,every_start
+        tried,"ordered, session, after end",ordered,session,0.0625,,after_end
+        worked,"ordered, account, every start",ordered,account,1,,every_start
+        worked_on,"ordered, account, after end",ordered,account,0.25,experiment,after_end
+        straight,"strict, person, every start",strict,person,2,,every_start
+        page_by_page,"strict, person, after end",strict,person,30,platform,after_end
+        at_once,"strict, session, every start",strict,session,0.125,,every_start
+        word_by_word,"strict, session, after end",strict,session,1,variant,after_end
+        on_and_on,"strict, account, every start",strict,account,0.25,,every_start
+        one_by_one,"strict, account, after end",strict,account,1,page_path,after_end
+        somehow,"any, person, every start",any,person,600,,every_start
+        somehow_again,"any, person, after end",any,person,14,source_name,after_end
+        in_a_visit,"any, session, every start",any,session,0.5,utm_source,every_start
+        in_a_visit_again,"any, session, after end",any,session,0.0625,,after_end
+        together,"any, account, every start",any,account,1,,every_start
+        together_again,"any, account, after end",any,account,0.25,feature,after_end
         """,
     "funnel_steps": """
         welcome,step,1,registered,signed_up,,,false
@@ -1499,33 +1499,33 @@ TAXONOMY = {
         welcome,step,4,reported,report_created,,,false
         welcome,step,5,joined,invite_accepted,,,false
         welcome,step,5,joined,checkout_started,,,false
-        welcome,step,6,step done,onboarding_step_completed,,,true
-        welcome,step,6,step done,email_verified,,,true
+        welcome,step,6,step_done,onboarding_step_completed,,,true
+        welcome,step,6,step_done,email_verified,,,true
         welcome,step,7,shared,report_shared,,,true
-        welcome,exclusion,,,payment_failed,,,
-        welcome,exclusion,4,,email_verified,,,
-        welcome,exclusion,1,,invite_sent,,,
-        welcome,exclusion,5,,signed_up,,,
+        welcome,exclusion,,payment_failed,payment_failed,,,
+        welcome,exclusion,4,email_verified,email_verified,,,
+        welcome,exclusion,1,invite_sent,invite_sent,,,
+        welcome,exclusion,5,signed_up,signed_up,,,
         paid,step,1,begun,checkout_started,,,false
         paid,step,2,payment,payment_info_entered,,,true
         paid,step,2,payment,product_added,,,true
-        paid,step,3,begun again,checkout_started,,,false
+        paid,step,3,begun_again,checkout_started,,,false
         paid,step,4,bought,order_placed,,,false
         paid,step,4,bought,report_shared,,,false
-        paid,exclusion,,,payment_failed,,,
-        paid,exclusion,3,,email_verified,,,
+        paid,exclusion,,payment_failed,payment_failed,,,
+        paid,exclusion,3,email_verified,email_verified,,,
         looked,step,1,seen,page_viewed,,,false
         looked,step,1,seen,report_created,,,false
-        looked,step,3,seen again,page_viewed,,,false
-        looked,step,3,seen again,report_shared,,,false
-        looked,step,7,and again,page_viewed,,,false
-        looked,step,7,and again,report_created,,,false
+        looked,step,3,seen_again,page_viewed,,,false
+        looked,step,3,seen_again,report_shared,,,false
+        looked,step,7,and_again,page_viewed,,,false
+        looked,step,7,and_again,report_created,,,false
         looked,step,8,read,blog_read,,,true
         looked,step,8,read,product_added,,,true
-        looked,step,9,still there,page_viewed,,,true
-        looked,exclusion,3,,email_verified,,,
-        looked,exclusion,1,,checkout_started,,,
-        looked,exclusion,,,product_added,,,
+        looked,step,9,still_there,page_viewed,,,true
+        looked,exclusion,3,email_verified,email_verified,,,
+        looked,exclusion,1,checkout_started,checkout_started,,,
+        looked,exclusion,,product_added,product_added,,,
         tried,step,1,came,page_viewed,,,false
         tried,step,1,came,product_added,,,false
         tried,step,2,read,blog_read,,,true
@@ -1537,79 +1537,79 @@ TAXONOMY = {
         tried,step,4,did,report_shared,step,2,false
         tried,step,5,more,page_viewed,,,false
         tried,step,5,more,report_created,,,false
-        tried,exclusion,,,screen_viewed,,,
-        tried,exclusion,,,email_verified,,,
-        tried,exclusion,4,,product_added,,,
+        tried,exclusion,,screen_viewed,screen_viewed,,,
+        tried,exclusion,,email_verified,email_verified,,,
+        tried,exclusion,4,product_added,product_added,,,
         worked,step,1,created,report_created,,,false
         worked,step,1,created,project_created,,,false
         worked,step,2,used,feature_used,,,true
         worked,step,3,exported,feature_used,feature,exports,true
         worked,step,3,exported,email_verified,,,true
         worked,step,4,shared,report_shared,,,false
-        worked,step,5,created again,project_created,,,true
-        worked,exclusion,,,report_used,,,
-        worked,exclusion,1,,feature_used,feature,filters,
-        worked,exclusion,,,email_verified,,,
-        worked on,step,1,created,report_created,,,false
-        worked on,step,1,created,project_created,,,false
-        worked on,step,2,created again,report_created,,,false
-        worked on,step,2,created again,project_created,,,false
-        worked on,step,2,created again,report_shared,,,false
-        worked on,exclusion,,,feature_used,,,
-        worked on,exclusion,,,email_verified,,,
+        worked,step,5,created_again,project_created,,,true
+        worked,exclusion,,report_used,report_used,,,
+        worked,exclusion,1,feature_used,feature_used,feature,filters,
+        worked,exclusion,,email_verified,email_verified,,,
+        worked_on,step,1,created,report_created,,,false
+        worked_on,step,1,created,project_created,,,false
+        worked_on,step,2,created_again,report_created,,,false
+        worked_on,step,2,created_again,project_created,,,false
+        worked_on,step,2,created_again,report_shared,,,false
+        worked_on,exclusion,,feature_used,feature_used,,,
+        worked_on,exclusion,,email_verified,email_verified,,,
         straight,step,1,registered,signed_up,,,false
         straight,step,1,registered,report_created,,,false
         straight,step,2,checked,email_verified,,,false
         straight,step,2,checked,report_created,,,false
-        straight,step,3,any of these,report_created,,,false
-        straight,step,3,any of these,report_shared,,,false
-        straight,step,3,any of these,invite_accepted,,,false
-        straight,exclusion,,,report_created,,,
-        page by page,step,1,one,page_viewed,,,false
-        page by page,step,1,one,checkout_started,,,false
-        page by page,step,2,two,page_viewed,,,false
-        page by page,step,2,two,product_added,,,false
-        page by page,step,3,three,blog_read,,,false
-        page by page,step,3,three,page_viewed,,,false
-        page by page,step,3,three,checkout_started,,,false
-        page by page,exclusion,,,signed_up,,,
-        page by page,exclusion,,,screen_viewed,,,
-        page by page,exclusion,,,product_added,,,
-        at once,step,1,one,page_viewed,,,false
-        at once,step,1,one,report_created,,,false
-        at once,step,1,one,email_verified,,,false
-        at once,step,2,two,review_read,,,false
-        at once,step,2,two,page_viewed,,,false
-        at once,step,2,two,report_shared,,,false
-        at once,step,2,two,email_verified,,,false
-        at once,step,3,three,page_viewed,,,false
-        at once,step,3,three,email_verified,,,false
-        at once,step,3,three,checkout_started,,,false
-        at once,exclusion,,,experiment_viewed,,,
-        at once,exclusion,,,email_verified,,,
-        at once,exclusion,,,product_added,,,
-        word by word,step,1,one,experiment_viewed,,,false
-        word by word,step,1,one,product_added,,,false
-        word by word,step,1,one,report_created,,,false
-        word by word,step,2,two,report_created,,,false
-        word by word,step,2,two,email_verified,,,false
-        word by word,step,2,two,experiment_viewed,,,false
-        word by word,exclusion,,,invite_sent,,,
-        word by word,exclusion,,,report_shared,,,
-        on and on,step,1,one,report_created,,,false
-        on and on,step,1,one,feature_used,,,false
-        on and on,step,2,two,project_created,,,false
-        on and on,step,2,two,report_created,,,false
-        on and on,step,3,three,report_created,,,false
-        on and on,step,3,three,feature_used,,,false
-        on and on,exclusion,,,report_shared,,,
-        on and on,exclusion,,,project_created,,,
-        one by one,step,1,one,report_created,,,false
-        one by one,step,1,one,project_created,,,false
-        one by one,step,2,two,report_shared,,,false
-        one by one,step,2,two,report_created,,,false
-        one by one,step,2,two,project_created,,,false
-        one by one,exclusion,,,feature_used,,,
+        straight,step,3,any_of_these,report_created,,,false
+        straight,step,3,any_of_these,report_shared,,,false
+        straight,step,3,any_of_these,invite_accepted,,,false
+        straight,exclusion,,report_created,report_created,,,
+        page_by_page,step,1,one,page_viewed,,,false
+        page_by_page,step,1,one,checkout_started,,,false
+        page_by_page,step,2,two,page_viewed,,,false
+        page_by_page,step,2,two,product_added,,,false
+        page_by_page,step,3,three,blog_read,,,false
+        page_by_page,step,3,three,page_viewed,,,false
+        page_by_page,step,3,three,checkout_started,,,false
+        page_by_page,exclusion,,signed_up,signed_up,,,
+        page_by_page,exclusion,,screen_viewed,screen_viewed,,,
+        page_by_page,exclusion,,product_added,product_added,,,
+        at_once,step,1,one,page_viewed,,,false
+        at_once,step,1,one,report_created,,,false
+        at_once,step,1,one,email_verified,,,false
+        at_once,step,2,two,review_read,,,false
+        at_once,step,2,two,page_viewed,,,false
+        at_once,step,2,two,report_shared,,,false
+        at_once,step,2,two,email_verified,,,false
+        at_once,step,3,three,page_viewed,,,false
+        at_once,step,3,three,email_verified,,,false
+        at_once,step,3,three,checkout_started,,,false
+        at_once,exclusion,,experiment_viewed,experiment_viewed,,,
+        at_once,exclusion,,email_verified,email_verified,,,
+        at_once,exclusion,,product_added,product_added,,,
+        word_by_word,step,1,one,experiment_viewed,,,false
+        word_by_word,step,1,one,product_added,,,false
+        word_by_word,step,1,one,report_created,,,false
+        word_by_word,step,2,two,report_created,,,false
+        word_by_word,step,2,two,email_verified,,,false
+        word_by_word,step,2,two,experiment_viewed,,,false
+        word_by_word,exclusion,,invite_sent,invite_sent,,,
+        word_by_word,exclusion,,report_shared,report_shared,,,
+        on_and_on,step,1,one,report_created,,,false
+        on_and_on,step,1,one,feature_used,,,false
+        on_and_on,step,2,two,project_created,,,false
+        on_and_on,step,2,two,report_created,,,false
+        on_and_on,step,3,three,report_created,,,false
+        on_and_on,step,3,three,feature_used,,,false
+        on_and_on,exclusion,,report_shared,report_shared,,,
+        on_and_on,exclusion,,project_created,project_created,,,
+        one_by_one,step,1,one,report_created,,,false
+        one_by_one,step,1,one,project_created,,,false
+        one_by_one,step,2,two,report_shared,,,false
+        one_by_one,step,2,two,report_created,,,false
+        one_by_one,step,2,two,project_created,,,false
+        one_by_one,exclusion,,feature_used,feature_used,,,
         somehow,step,1,seen,screen_viewed,,,false
         somehow,step,1,seen,report_created,,,false
         somehow,step,2,read,blog_read,,,false
@@ -1617,45 +1617,45 @@ TAXONOMY = {
         somehow,step,3,begun,subscription_started,,,false
         somehow,step,3,begun,checkout_started,,,false
         somehow,step,4,bought,order_placed,,,false
-        somehow,exclusion,,,subscription_cancelled,,,
-        somehow again,step,1,registered,signed_up,,,false
-        somehow again,step,1,registered,subscription_started,,,false
-        somehow again,step,1,registered,email_verified,,,false
-        somehow again,step,2,checked,email_verified,,,false
-        somehow again,step,2,checked,subscription_cancelled,,,false
-        somehow again,step,3,invited,product_added,,,false
-        somehow again,step,3,invited,invoice_paid,,,false
-        somehow again,exclusion,,,report_created,,,
-        somehow again,exclusion,,,order_refunded,,,
-        in a visit,step,1,seen,page_viewed,,,false
-        in a visit,step,1,seen,product_added,,,false
-        in a visit,step,2,seen or read,page_viewed,,,false
-        in a visit,step,2,seen or read,blog_read,,,false
-        in a visit,step,2,seen or read,report_created,,,false
-        in a visit,step,3,reviewed,review_read,,,false
-        in a visit,step,3,reviewed,report_shared,,,false
-        in a visit,exclusion,,,experiment_viewed,,,
-        in a visit,exclusion,,,email_verified,,,
-        in a visit again,step,1,seen,page_viewed,,,false
-        in a visit again,step,1,seen,report_created,,,false
-        in a visit again,step,4,read,blog_read,,,false
-        in a visit again,step,4,read,report_shared,,,false
-        in a visit again,step,5,seen once more,page_viewed,,,false
-        in a visit again,step,5,seen once more,product_added,,,false
-        in a visit again,exclusion,,,signed_up,,,
-        in a visit again,exclusion,,,checkout_started,,,
+        somehow,exclusion,,subscription_cancelled,subscription_cancelled,,,
+        somehow_again,step,1,registered,signed_up,,,false
+        somehow_again,step,1,registered,subscription_started,,,false
+        somehow_again,step,1,registered,email_verified,,,false
+        somehow_again,step,2,checked,email_verified,,,false
+        somehow_again,step,2,checked,subscription_cancelled,,,false
+        somehow_again,step,3,invited,product_added,,,false
+        somehow_again,step,3,invited,invoice_paid,,,false
+        somehow_again,exclusion,,report_created,report_created,,,
+        somehow_again,exclusion,,order_refunded,order_refunded,,,
+        in_a_visit,step,1,seen,page_viewed,,,false
+        in_a_visit,step,1,seen,product_added,,,false
+        in_a_visit,step,2,seen_or_read,page_viewed,,,false
+        in_a_visit,step,2,seen_or_read,blog_read,,,false
+        in_a_visit,step,2,seen_or_read,report_created,,,false
+        in_a_visit,step,3,reviewed,review_read,,,false
+        in_a_visit,step,3,reviewed,report_shared,,,false
+        in_a_visit,exclusion,,experiment_viewed,experiment_viewed,,,
+        in_a_visit,exclusion,,email_verified,email_verified,,,
+        in_a_visit_again,step,1,seen,page_viewed,,,false
+        in_a_visit_again,step,1,seen,report_created,,,false
+        in_a_visit_again,step,4,read,blog_read,,,false
+        in_a_visit_again,step,4,read,report_shared,,,false
+        in_a_visit_again,step,5,seen_once_more,page_viewed,,,false
+        in_a_visit_again,step,5,seen_once_more,product_added,,,false
+        in_a_visit_again,exclusion,,signed_up,signed_up,,,
+        in_a_visit_again,exclusion,,checkout_started,checkout_started,,,
         together,step,1,created,report_created,,,false
         together,step,2,begun,project_created,,,false
         together,step,3,shared,report_shared,,,false
-        together,exclusion,,,feature_used,feature,exports,
-        together,exclusion,,,email_verified,,,
-        together again,step,1,created,report_created,,,false
-        together again,step,2,begun,project_created,,,false
-        together again,step,2,begun,report_created,,,false
-        together again,step,3,shared,report_shared,,,false
-        together again,step,3,shared,feature_used,,,false
-        together again,exclusion,,,report_used,,,
-        together again,exclusion,,,email_verified,,,
+        together,exclusion,,feature_used,feature_used,feature,exports,
+        together,exclusion,,email_verified,email_verified,,,
+        together_again,step,1,created,report_created,,,false
+        together_again,step,2,begun,project_created,,,false
+        together_again,step,2,begun,report_created,,,false
+        together_again,step,3,shared,report_shared,,,false
+        together_again,step,3,shared,feature_used,,,false
+        together_again,exclusion,,report_used,report_used,,,
+        together_again,exclusion,,email_verified,email_verified,,,
         """,
 }
 
