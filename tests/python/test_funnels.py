@@ -12,11 +12,14 @@ from datetime import datetime, timedelta
 from itertools import combinations
 from pathlib import Path
 
+import kpi_oracle
+import pandas as pd
 import pytest
 from harness import ROOT, Bench
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from kpi_oracle.words import SEGMENT
 from oracle import Settings, Taxonomy
 from oracle.funnels import attempts_and_steps
 
@@ -308,6 +311,79 @@ def test_attempts_after_an_end_are_those_of_every_start_that_do_not_overlap(told
             <= (other["completed_at"] or other["started_at"] + float(window) * DAY)
             for other in apart
         )
+
+
+# ---------------------------------------------------------------- the numbers
+
+
+def numbers(seeds: Taxonomy, events: list[dict], as_of: datetime, plans: dict[str, str]):
+    """The oracle's kpi_funnels of these events: (counting, week, step, segment value) -> a row."""
+    attempts, steps = attempts_and_steps(events, seeds, Settings(as_of=as_of))
+    cuts = [(who, "all", "all") for who in plans] + [(w, "plan", p) for w, p in plans.items()]
+    frames = {
+        "fct_funnel_attempts": pd.DataFrame(attempts),
+        "fct_funnel_steps": pd.DataFrame(steps),
+        "funnels": pd.DataFrame(seeds.funnels),
+        "funnel_steps": pd.DataFrame(seeds.funnel_steps),
+        "bridge_person_segments": pd.DataFrame(cuts, columns=["person_id", *SEGMENT]),
+        "bridge_account_segments": pd.DataFrame(columns=["account_id", *SEGMENT]),
+        "dim_as_of": pd.DataFrame({"as_of_date": [as_of.date()]}),
+    }
+    started = frames["fct_funnel_attempts"]
+    started["started_date"] = pd.to_datetime(started["started_date"])
+    table = kpi_oracle.TABLES["kpi_funnels"].make(kpi_oracle.Facts(frames.get, "UTC"))
+    keys = ["counting", "cohort_week_date", "step_number", "segment_value"]
+    assert not table.duplicated(keys).any()
+    return table.set_index(keys)
+
+
+def test_what_is_spoiled_or_open_is_neither_entered_nor_reached():
+    people = {"ann": "ab", "bob": "aob", "cat": "axb", "dan": "a", "eve": "a", "fay": "x"}
+    events = [event for who, told in people.items() for event in story(*told, person_id=who)]
+    for number, event in enumerate(events):
+        event["event_id"] = f"e{number:02d}"
+        if event["person_id"] == "eve":
+            event["occurred_at"] += 6 * HOUR
+    table = numbers(
+        taxonomy("a", "?o", "b", "!x"),
+        events,
+        NOON + DAY,
+        dict.fromkeys(people, "pro") | {"bob": "free"},
+    )
+    monday = pd.Timestamp(2024, 1, 1)
+    columns = ["conversion_numerator", "conversion_denominator", "step_numerator"]
+    columns += ["step_denominator", "drop_count", "open_count", "excluded_count"]
+    found = {key: tuple(row) for key, row in table[columns].T.to_dict("list").items()}
+    for counting in ("unique_first", "unique_best", "totals"):
+        assert found[counting, monday, 1, "all"] == (3, 3, 3, 3, 0, 1, 1)
+        assert found[counting, monday, 2, "all"] == (1, 3, 1, 3, 0, 1, 1)
+        assert found[counting, monday, 3, "all"] == (2, 3, 2, 3, 1, 1, 1)
+        assert found[counting, monday, 3, "free"] == (1, 1, 1, 1, 0, 0, 0)
+        assert found[counting, monday, 3, "pro"] == (1, 2, 1, 2, 1, 1, 1)
+    of_all = table.loc[("totals", monday, 3, "all")]
+    assert of_all["seconds_from_start_p50"] == of_all["seconds_from_previous_p50"] == 5400
+    assert of_all["seconds_from_start_p90"] == pytest.approx(3600 * 1.9)
+    assert of_all["conversion_rate"] == pytest.approx(2 / 3)
+    assert not of_all["is_mature"]  # the week is not over
+
+
+def test_a_person_counts_once_by_the_first_attempt_or_by_the_best():
+    events = story(*"aab", ("a", {"occurred_at": NOON + 7 * DAY}), "b")
+    events[2]["occurred_at"] = NOON + DAY + 30 * timedelta(minutes=1)
+    events[4]["occurred_at"] = NOON + 7 * DAY + HOUR
+    table = numbers(taxonomy("a", "b"), events, NOON + 40 * DAY, {"ann": "pro"})
+    second = table.xs(("all", 2), level=("segment_value", "step_number"))
+    found = {
+        key: (row["conversion_numerator"], row["conversion_denominator"], row["is_mature"])
+        for key, row in second.iterrows()
+    }
+    monday, next_monday = pd.Timestamp(2024, 1, 1), pd.Timestamp(2024, 1, 8)
+    assert found == {
+        ("unique_first", monday): (0, 1, True),
+        ("unique_best", monday): (1, 1, True),
+        ("totals", monday): (1, 2, True),
+        ("totals", next_monday): (1, 1, True),
+    }
 
 
 # ---------------------------------------------------------------- what is hard for the models
