@@ -1621,7 +1621,7 @@ TAXONOMY = {
         somehow_again,step,1,registered,signed_up,,,false
         somehow_again,step,1,registered,subscription_started,,,false
         somehow_again,step,1,registered,email_verified,,,false
-        somehow_again,step,2,checked,email_verified,,,false
+        somehow_again,step,2,checked,email_verified,step,3,false
         somehow_again,step,2,checked,subscription_cancelled,,,false
         somehow_again,step,3,invited,product_added,,,false
         somehow_again,step,3,invited,invoice_paid,,,false
@@ -1629,7 +1629,7 @@ TAXONOMY = {
         somehow_again,exclusion,,order_refunded,order_refunded,,,
         in_a_visit,step,1,seen,page_viewed,,,false
         in_a_visit,step,1,seen,product_added,,,false
-        in_a_visit,step,2,seen_or_read,page_viewed,,,false
+        in_a_visit,step,2,seen_or_read,product_added,feature,exports,false
         in_a_visit,step,2,seen_or_read,blog_read,,,false
         in_a_visit,step,2,seen_or_read,report_created,,,false
         in_a_visit,step,3,reviewed,review_read,,,false
@@ -1640,7 +1640,7 @@ TAXONOMY = {
         in_a_visit_again,step,1,seen,report_created,,,false
         in_a_visit_again,step,4,read,blog_read,,,false
         in_a_visit_again,step,4,read,report_shared,,,false
-        in_a_visit_again,step,5,seen_once_more,page_viewed,,,false
+        in_a_visit_again,step,5,seen_once_more,report_created,variant,b,false
         in_a_visit_again,step,5,seen_once_more,product_added,,,false
         in_a_visit_again,exclusion,,signed_up,signed_up,,,
         in_a_visit_again,exclusion,,checkout_started,checkout_started,,,
@@ -1651,7 +1651,7 @@ TAXONOMY = {
         together,exclusion,,email_verified,email_verified,,,
         together_again,step,1,created,report_created,,,false
         together_again,step,2,begun,project_created,,,false
-        together_again,step,2,begun,report_created,,,false
+        together_again,step,2,begun,report_created,variant,b,false
         together_again,step,3,shared,report_shared,,,false
         together_again,step,3,shared,feature_used,,,false
         together_again,exclusion,,report_used,report_used,,,

@@ -1,6 +1,5 @@
 """How far those who begin a funnel come."""
 
-from decimal import Decimal
 from math import ceil
 
 import pandas as pd
@@ -18,7 +17,7 @@ def funnels(facts: Facts) -> Frame:
     }
     parts = [_counted(chosen).assign(counting=name) for name, chosen in countings.items()]
     table = pd.concat(parts, ignore_index=True)
-    days = {row.funnel: ceil(Decimal(row.window_days)) for row in facts["funnels"].itertuples()}
+    days = {row.funnel: ceil(float(row.window_days)) for row in facts["funnels"].itertuples()}
     closes = table["cohort_week_date"] + (7 + table["funnel"].map(days)) * DAY
     as_of_date = pd.Timestamp(facts["dim_as_of"]["as_of_date"].iloc[0])
     return with_rates(table.assign(is_mature=closes <= as_of_date))
@@ -47,7 +46,7 @@ def declared_steps(facts: Facts) -> Frame:
             numbers, optional = range(1, len(rows) + 1), [False] * len(rows)
         else:
             names, numbers = rows["step"], rows["number"]
-            optional = rows["is_optional"].str.lower() == "true"
+            optional = rows["is_optional"].astype(str).str.lower() == "true"
         previous = None
         for name, number, is_optional in zip(names, numbers, optional, strict=True):
             steps.append((funnel, number, name, is_optional, previous))

@@ -229,7 +229,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
     steps_of_checkouts = roads.checkout_events(used, taxonomy)
     steps_of_onboarding = roads.onboarding_steps(used, taxonomy)
     described = organisations.accounts(newest["accounts"], everybody, taxonomy, settings)
-    attempts, steps_reached = funnels.attempts_and_steps(used, taxonomy, settings)
+    attempts, steps_reached = funnels.attempts_and_steps(used, taxonomy, settings, account_of)
     account_starts, account_returns = organisations.retention(used, account_of, taxonomy, settings)
     implied = (
         *("event_id", *DELIVERY_COLUMNS, "raw_event_name", "occurred_at", *records.ANYBODY),

@@ -17,7 +17,6 @@ COLUMNS = {
     *("platform", "page_host", "page_path", "utm_source", "utm_medium", "utm_campaign"),
     *("account_id", "touchpoint_type", "source_name"),
 }
-UNITS = {"person": "person_id", "session": "session_id", "account": "account_id"}
 
 
 @dataclass
@@ -237,16 +236,20 @@ class Road:
 
 
 def attempts_and_steps(
-    used: list[Row], taxonomy: Taxonomy, settings: Settings
+    used: list[Row],
+    taxonomy: Taxonomy,
+    settings: Settings,
+    account_of: dict[str, str | None] | None = None,
 ) -> tuple[list[Row], list[Row]]:
-    """Nothing after as_of has happened yet."""
+    """Nothing after as_of has happened yet; an account does what its members do."""
+    account_of = account_of or {}
     happened = sorted(
         (event for event in used if event["occurred_at"] <= settings.as_of), key=total_order
     )
     attempts, steps = [], []
     for funnel in funnels_of(taxonomy):
         of_unit = defaultdict(list)
-        for (unit_id, held_value), events in _units(funnel, happened):
+        for (unit_id, held_value), events in _units(funnel, happened, account_of):
             of_unit[unit_id] += _attempts(Road(funnel, events), unit_id, held_value, settings)
         for made in of_unit.values():
             made.sort(key=lambda attempt: attempt[0])
@@ -256,14 +259,18 @@ def attempts_and_steps(
     return attempts, steps
 
 
-def _units(funnel: Funnel, happened: list[Row]):
+def _units(funnel: Funnel, happened: list[Row], account_of: dict[str, str | None]):
     """Unit and held value -> its events: for a strict funnel all, else what plays a part."""
     rows = [*(row for rows in funnel.rows_of.values() for row in rows), *funnel.exclusions]
     of_unit = defaultdict(list)
     for event in happened:
         if funnel.order != "strict" and not any(fits(event, row) for row in rows):
             continue
-        unit_id = event.get(UNITS[funnel.unit])
+        unit_id = (
+            account_of.get(event["person_id"])
+            if funnel.unit == "account"
+            else event.get(f"{funnel.unit}_id")
+        )
         held_value = funnel.held_value(event) if funnel.held else None
         if unit_id is not None and (held_value is not None or not funnel.held):
             of_unit[unit_id, held_value].append(event)
