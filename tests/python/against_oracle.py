@@ -43,7 +43,6 @@ NOT_COMPARED = {
     "int_journey_candidates": ON_THE_WAY,
     "int_journey_ends": ON_THE_WAY,
     "int_journey_bars": ON_THE_WAY,
-    "int_journey_prospects": ON_THE_WAY,
     "int_journey_admissions": ON_THE_WAY,
     "int_journey_visits": ON_THE_WAY,
     "bridge_person_identifiers_history": A_LOG,

@@ -6,7 +6,7 @@ Written from the descriptions in the yml beside the models, and shares no SQL wi
     TABLES["kpi_support"].make(facts)
 
 Each section of the marts has a module: acquisition, activation, adoption, behaviour, expansion,
-journeys, retention and accounts. What they share is in words, what holds a table against a built
+funnels, journeys, retention and accounts. What they share is in words, what holds a table against a built
 one in compare.
 """
 
@@ -17,6 +17,7 @@ from . import (
     adoption,
     behaviour,
     expansion,
+    funnels,
     journeys,
     retention,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "behaviour",
     "compared",
     "expansion",
+    "funnels",
     "journeys",
     "retention",
 ]

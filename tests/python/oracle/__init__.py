@@ -9,7 +9,7 @@ means UTC.
 
 Each part of the chain has a module: events, identity, sessions, journey, conversions, facts. What
 follows from the facts has one each, too: interactions, roads, subscriptions, participations,
-accounts.
+funnels, accounts.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from datetime import date
 from functools import cached_property
 
 from . import accounts as organisations
-from . import facts, identity, interactions, participations, records, roads, subscriptions
+from . import facts, funnels, identity, interactions, participations, records, roads, subscriptions
 from .channels import channel_visits
 from .conversions import Channels, Money, ad_spend
 from .events import (
@@ -238,6 +238,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
     marks = participations.marks(used, periods, reached, taxonomy, settings)
     frictions = friction_signals(used, contacts, taxonomy, settings)
     journeys = participations.find(marks, identifiers, frictions, taxonomy, settings)
+    attempts, steps_reached = funnels.attempts_and_steps(used, taxonomy, settings, account_of)
     account_starts, account_returns = organisations.retention(used, account_of, taxonomy, settings)
     implied = (
         *("event_id", *DELIVERY_COLUMNS, "raw_event_name", "occurred_at", *records.ANYBODY),
@@ -338,7 +339,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "fct_advocacy_events": interactions.advocacy_events(used, taxonomy, settings),
         # declared journeys
         "int_journey_marks": marks,
-        "int_journey_candidates": journeys.candidates,
+        "int_journey_prospects": journeys.candidates,
         "int_journey_entries": journeys.entries,
         "fct_journey_participations": journeys.participations,
         "fct_journey_steps": journeys.steps,
@@ -346,6 +347,9 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         # where people got stuck, and by which ways they came
         "fct_friction_signals": frictions,
         "fct_channel_visits": channel_visits(visits, touches, contacts, taxonomy, settings),
+        # funnels
+        "fct_funnel_attempts": attempts,
+        "fct_funnel_steps": steps_reached,
         # organisations
         "dim_accounts": described,
         "bridge_account_segments": organisations.segments(described),
