@@ -16,7 +16,7 @@ from datetime import date
 from functools import cached_property
 
 from . import accounts as organisations
-from . import facts, identity, interactions, records, roads, subscriptions
+from . import attribution, facts, identity, interactions, paths, records, roads, subscriptions
 from .conversions import Channels, Money, ad_spend
 from .events import (
     CLASSIFIED_COLUMNS,
@@ -234,6 +234,17 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         *("event_id", *DELIVERY_COLUMNS, "raw_event_name", "occurred_at", *records.ANYBODY),
         *("amount", "currency_code", "properties"),
     )
+    touched = facts.touchpoints(used, visits, taxonomy, settings)
+    owed = attribution.touches(converted, touched, settings)
+    worths = attribution.weights(owed, touched, taxonomy, settings)
+    answers = interactions.survey_responses(newest["survey_responses"], tellers, stages, settings)
+    friction, participations, step_visits = [], [], []
+    taken = [
+        *paths.in_sessions(visits, used, converted, settings),
+        *paths.in_journeys(participations, step_visits, settings),
+        *paths.to_conversions(converted, owed, settings),
+        *paths.of_entries(touched, converted, settings),
+    ]
     return {
         # events
         "int_event_duplicates": duplicates(made.canonical.events),
@@ -292,7 +303,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "bridge_person_segments": facts.segments(everybody),
         "fct_events": facts.events(used, money, settings),
         "fct_sessions": visits,
-        "fct_touchpoints": facts.touchpoints(used, visits, taxonomy, settings),
+        "fct_touchpoints": touched,
         "fct_conversions": converted,
         "fct_milestones": reached,
         "fct_person_days": days,
@@ -322,11 +333,15 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "fct_feature_usage": interactions.feature_usage(used, taxonomy, settings),
         "fct_support_contacts": contacts,
         "fct_help_uses": interactions.help_uses(used, contacts, taxonomy, settings),
-        "fct_survey_responses": interactions.survey_responses(
-            newest["survey_responses"], tellers, stages, settings
-        ),
+        "fct_survey_responses": answers,
         "fct_offers": interactions.offers(newest["commercial_offers"], tellers, money, settings),
         "fct_advocacy_events": interactions.advocacy_events(used, taxonomy, settings),
+        # what a conversion is owed to, and the paths people take
+        "fct_attribution_touches": owed,
+        "fct_attribution_weights": worths,
+        "fct_attribution_credits": attribution.credits(converted, owed, worths, settings),
+        "fct_paths": paths.paths(taken, friction, revenue, contacts, answers, moved, settings),
+        "fct_path_steps": paths.path_steps(taken, settings),
         # organisations
         "dim_accounts": described,
         "bridge_account_segments": organisations.segments(described),
