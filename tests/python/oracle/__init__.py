@@ -8,7 +8,8 @@ means UTC.
     result.tables["fct_sessions"]  # a list of rows
 
 Each part of the chain has a module: events, identity, sessions, journey, conversions, facts. What
-follows from the facts has one each, too: interactions, roads, subscriptions, accounts.
+follows from the facts has one each, too: interactions, roads, subscriptions, participations,
+accounts.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +17,18 @@ from datetime import date
 from functools import cached_property
 
 from . import accounts as organisations
-from . import attribution, facts, identity, interactions, paths, records, roads, subscriptions
+from . import (
+    attribution,
+    facts,
+    identity,
+    interactions,
+    participations,
+    paths,
+    records,
+    roads,
+    subscriptions,
+)
+from .channels import channel_visits
 from .conversions import Channels, Money, ad_spend
 from .events import (
     CLASSIFIED_COLUMNS,
@@ -29,6 +41,7 @@ from .events import (
     duplicates,
     winners,
 )
+from .friction import friction_signals
 from .identity import People, find_people
 from .journey import StagesOf, habits, person_days, signals, stage_periods, stage_points, stays
 from .sessions import (
@@ -196,6 +209,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
     goal_events = {row["event_name"] for row in taxonomy.goals}
     visits_before = aggregated(made.sessions, goal_events)
     visits = facts.sessions(visits_before, made.sessions, channels, settings)
+    touches = facts.touchpoints(used, visits, taxonomy, settings)
     spend = ad_spend(made.canonical.ad_spend, channels, money)
     reached = facts.milestones(heard, made.formed, taxonomy, settings)
     accounts = facts.accounts(made.canonical, used, people, made.clean)
@@ -229,21 +243,24 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
     steps_of_checkouts = roads.checkout_events(used, taxonomy)
     steps_of_onboarding = roads.onboarding_steps(used, taxonomy)
     described = organisations.accounts(newest["accounts"], everybody, taxonomy, settings)
+    identifiers = identity.bridge_rows(people)
+    periods = facts.stage_periods(made.periods)
+    marks = participations.marks(used, periods, reached, taxonomy, settings)
+    frictions = friction_signals(used, contacts, taxonomy, settings)
+    journeys = participations.find(marks, identifiers, frictions, taxonomy, settings)
     account_starts, account_returns = organisations.retention(used, account_of, taxonomy, settings)
     implied = (
         *("event_id", *DELIVERY_COLUMNS, "raw_event_name", "occurred_at", *records.ANYBODY),
         *("amount", "currency_code", "properties"),
     )
-    touched = facts.touchpoints(used, visits, taxonomy, settings)
-    owed = attribution.touches(converted, touched, settings)
-    worths = attribution.weights(owed, touched, taxonomy, settings)
+    owed = attribution.touches(converted, touches, settings)
+    worths = attribution.weights(owed, touches, taxonomy, settings)
     answers = interactions.survey_responses(newest["survey_responses"], tellers, stages, settings)
-    friction, participations, step_visits = [], [], []
     taken = [
         *paths.in_sessions(visits, used, converted, settings),
-        *paths.in_journeys(participations, step_visits, settings),
+        *paths.in_journeys(journeys.participations, journeys.steps, settings),
         *paths.to_conversions(converted, owed, settings),
-        *paths.of_entries(touched, converted, settings),
+        *paths.of_entries(touches, converted, settings),
     ]
     return {
         # events
@@ -299,15 +316,15 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "dim_as_of": facts.as_of(settings),
         "dim_dates": facts.dates(used, settings),
         "dim_persons": everybody,
-        "bridge_person_identifiers": identity.bridge_rows(people),
+        "bridge_person_identifiers": identifiers,
         "bridge_person_segments": facts.segments(everybody),
         "fct_events": facts.events(used, money, settings),
         "fct_sessions": visits,
-        "fct_touchpoints": touched,
+        "fct_touchpoints": touches,
         "fct_conversions": converted,
         "fct_milestones": reached,
         "fct_person_days": days,
-        "fct_stage_periods": facts.stage_periods(made.periods),
+        "fct_stage_periods": periods,
         "fct_ad_spend": spend,
         "fct_retention_starts": starts,
         "fct_retention_returns": returns,
@@ -336,11 +353,19 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "fct_survey_responses": answers,
         "fct_offers": interactions.offers(newest["commercial_offers"], tellers, money, settings),
         "fct_advocacy_events": interactions.advocacy_events(used, taxonomy, settings),
+        # declared journeys
+        "int_journey_marks": marks,
+        "fct_journey_participations": journeys.participations,
+        "fct_journey_steps": journeys.steps,
+        "fct_journey_exclusions": journeys.exclusions,
+        # where people got stuck, and by which ways they came
+        "fct_friction_signals": frictions,
+        "fct_channel_visits": channel_visits(visits, touches, contacts, taxonomy, settings),
         # what a conversion is owed to, and the paths people take
         "fct_attribution_touches": owed,
         "fct_attribution_weights": worths,
         "fct_attribution_credits": attribution.credits(converted, owed, worths, settings),
-        "fct_paths": paths.paths(taken, friction, revenue, contacts, answers, moved, settings),
+        "fct_paths": paths.paths(taken, frictions, revenue, contacts, answers, moved, settings),
         "fct_path_steps": paths.path_steps(taken, settings),
         # organisations
         "dim_accounts": described,

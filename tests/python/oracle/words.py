@@ -74,6 +74,10 @@ class Taxonomy:
     help_events: list[Row] = field(default_factory=list)
     advocacy_events: list[Row] = field(default_factory=list)
     revenue_events: list[Row] = field(default_factory=list)
+    journeys: list[Row] = field(default_factory=list)
+    journey_steps: list[Row] = field(default_factory=list)
+    journey_rules: list[Row] = field(default_factory=list)
+    friction_events: list[Row] = field(default_factory=list)
 
     @classmethod
     def read(cls, folder: Path) -> "Taxonomy":
