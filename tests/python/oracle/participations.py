@@ -323,9 +323,7 @@ class Road:
                 return False
             if end is None:
                 return True
-            return (
-                mark["occurred_at"] <= end.at if end.place is None else mark["place"] <= end.place
-            )
+            return mark["occurred_at"] <= end.at if end.place is None else mark["place"] <= end.place
 
         found = [mark for mark in self.of[entry["version"], "step"] if is_in(mark)]
         return sorted(found, key=lambda mark: (mark["place"], mark["step_number"]))
@@ -392,13 +390,7 @@ def find(
             number += 1
             version = road.versions[entry["version"]]
             visits = step_rows(
-                own_key,
-                version,
-                entry,
-                end,
-                road.visits(entry, end),
-                disturbed[person_id],
-                settings,
+                own_key, version, entry, end, road.visits(entry, end), disturbed[person_id], settings
             )
             found.steps += visits
             found.participations.append(
