@@ -698,6 +698,29 @@ def orders_and_refunds(s: Stage) -> None:
 
 
 @scene
+def a_long_road_to_a_goal(s: Stage) -> None:
+    """Visits in several channels, the oldest at the edge of what a goal looks back on; money, an
+    answer and an end at the edges of what counts for a path."""
+    anon, user = s.a("anon", s.random.randrange(3)), s.a("user", s.random.randrange(3))
+    first, edges = s.now, (-INSTANT, timedelta(0), INSTANT)
+    goal_at = first + 30 * DAY + s.random.choice(edges)
+    halves = (14 * DAY, 7 * DAY, 7 * DAY - timedelta(seconds=1), 3 * DAY, timedelta(hours=1))
+    moments = [goal_at - age for age in s.random.sample(halves, s.random.randrange(1, 5))]
+    for at in (first, *moments):
+        came_by = {f"context_campaign_{k}": v for k, v in s.random.choice(CAMPAIGNS).items()}
+        s.page(None, anon, user, at=at, **came_by if s.chance(0.7) else {})
+    for goal in s.random.sample(("signed_up", "trial_requested", "lead_submitted"), 2):
+        s.track(goal, anon, user, at=goal_at)
+    s.order(60, user_id=user, placed_at=first + 30 * DAY + s.random.choice(edges))
+    s.contact(60, user_id=user, opened_at=first + 30 * DAY + s.random.choice(edges))
+    answered = first + 90 * DAY + s.random.choice(edges)
+    s.survey(60, user_id=user, responded_at=answered, score=s.random.choice((0, 7, 10)))
+    end = first + 90 * DAY + s.random.choice(edges)
+    s.subscription(60, end, user_id=user, started_at=goal_at, ended_at=end, status="cancelled")
+    s.now = end
+
+
+@scene
 def restated_spend(s: Stage) -> None:
     for _ in range(s.random.randrange(2, 6)):
         s.spend(updated_at=s.now + s.random.choice((DAY, DAY, 3 * DAY)))
