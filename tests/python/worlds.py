@@ -707,10 +707,14 @@ def a_long_road_to_a_goal(s: Stage) -> None:
     halves = (14 * DAY, 7 * DAY, 7 * DAY - timedelta(seconds=1), 3 * DAY, timedelta(hours=1))
     moments = [goal_at - age for age in s.random.sample(halves, s.random.randrange(1, 5))]
     for at in (first, *moments):
-        came_by = {f"context_campaign_{k}": v for k, v in s.random.choice(CAMPAIGNS).items()}
+        # now and then by an advertisement of this world, which was paid for on the day of the goal
+        ours = {"source": "google", "medium": "cpc", "name": s.a("campaign", 0)}
+        came_by = s.random.choice((ours, *s.random.sample(CAMPAIGNS, 2)))
+        came_by = {f"context_campaign_{k}": v for k, v in came_by.items()}
         s.page(None, anon, user, at=at, **came_by if s.chance(0.7) else {})
     for goal in s.random.sample(("signed_up", "trial_requested", "lead_submitted"), 2):
         s.track(goal, anon, user, at=goal_at)
+    s.spend(date=goal_at.date(), campaign=s.a("campaign", 0), utm_source="google", utm_medium="cpc")
     s.order(60, user_id=user, placed_at=first + 30 * DAY + s.random.choice(edges))
     s.contact(60, user_id=user, opened_at=first + 30 * DAY + s.random.choice(edges))
     answered = first + 90 * DAY + s.random.choice(edges)

@@ -5,11 +5,20 @@ Written from the descriptions in the yml beside the models, and shares no SQL wi
     facts = Facts(Warehouse(bench).frame, "Europe/Copenhagen")
     TABLES["kpi_support"].make(facts)
 
-Each section of the marts has a module: acquisition, activation, adoption, expansion, retention and
-accounts. What they share is in words, what holds a table against a built one in compare.
+Each section of the marts has a module: acquisition, activation, adoption, expansion, retention,
+accounts, attribution and paths. What they share is in words, what holds a table against a built one in compare.
 """
 
-from . import accounts, acquisition, activation, adoption, expansion, retention
+from . import (
+    accounts,
+    acquisition,
+    activation,
+    adoption,
+    attribution,
+    expansion,
+    paths,
+    retention,
+)
 from .compare import Comparison, Recomputed, Warehouse, compared
 from .words import TABLES, Facts, Table
 
@@ -24,7 +33,9 @@ __all__ = [
     "acquisition",
     "activation",
     "adoption",
+    "attribution",
     "compared",
     "expansion",
+    "paths",
     "retention",
 ]

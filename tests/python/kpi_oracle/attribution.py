@@ -1,0 +1,49 @@
+"""What channels and campaigns are owed by each rule, and what they cost."""
+
+import numpy as np
+import pandas as pd
+
+from .words import ALL, DAY, MONEY, NONE, Facts, Frame, known_sum, kpi, none_but_known, ratio
+
+KEYS = ["rule", "goal", "channel_group", "campaign", "converted_date"]
+OF_DAY = ["rule", "channel_group", "campaign", "converted_date"]
+SUMS = ["credited_conversion_sum", "credited_amount"]
+COUNTS = ["touched_conversion_count", "assisted_conversion_count"]
+
+
+def _credited(credits: Frame, keys: list[str]) -> Frame:
+    """Credits are summed; a conversion counts once however often it was touched."""
+    assisted = credits[credits["touch_number"] < credits["touch_count"]]
+    groups = credits.groupby(keys)
+    return Frame(
+        {
+            "credited_conversion_sum": groups["credit"].sum(),
+            "credited_amount": groups["credited_amount"].sum(min_count=1),
+            "touched_conversion_count": groups["conversion_id"].nunique(),
+            "assisted_conversion_count": assisted.groupby(keys)["conversion_id"].nunique(),
+        }
+    ).reset_index()
+
+
+@kpi("kpi_attribution_daily", *KEYS)
+def attribution_daily(facts: Facts) -> Frame:
+    credits = facts["fct_attribution_credits"]
+    credits = credits.assign(campaign=credits["campaign"].fillna(NONE))
+    of_goals = _credited(credits, KEYS).assign(spend_amount=np.nan)
+
+    spend = facts["fct_ad_spend"].rename(columns={"spend_date": "converted_date"})
+    spend = spend.assign(campaign=spend["campaign"].fillna(NONE))
+    spend = spend.groupby(OF_DAY[1:])["spend_amount"].agg(known_sum).reset_index()
+    rules = credits[["rule"]].drop_duplicates()
+    whole = spend.merge(rules, how="cross").merge(_credited(credits, OF_DAY), how="left")
+    whole = whole.assign(goal=ALL, spend_amount=none_but_known(whole["spend_amount"]))
+
+    table = pd.concat([of_goals, whole], ignore_index=True)
+    table[COUNTS] = table[COUNTS].fillna(0)
+    table["credited_conversion_sum"] = table["credited_conversion_sum"].fillna(0)
+    paid = table["spend_amount"] / MONEY
+    return table.assign(
+        return_on_spend_ratio=ratio(table["credited_amount"], paid),
+        cost_per_conversion_amount=ratio(paid, table["credited_conversion_sum"]),
+        is_mature=facts.is_over(table["converted_date"] + DAY),
+    )
