@@ -6,7 +6,8 @@ Written from the descriptions in the yml beside the models, and shares no SQL wi
     TABLES["kpi_support"].make(facts)
 
 Each section of the marts has a module: acquisition, activation, adoption, expansion, retention,
-accounts, attribution and paths. What they share is in words, what holds a table against a built one in compare.
+accounts, attribution and paths. What they share is in words, what holds a table against a built
+one in compare.
 """
 
 from . import (

@@ -27,8 +27,7 @@ def _walked(facts: Facts, only_new: bool) -> Frame:
         ]
     ).sort_values(["path_id", "step_number"])
     following = nodes.groupby("path_id")[["node", "occurred_at"]].shift(-1)
-    walked = nodes.assign(
-        from_node=nodes["node"],
+    walked = nodes.rename(columns={"node": "from_node"}).assign(
         to_node=following["node"],
         seconds=whole_seconds(following["occurred_at"] - nodes["occurred_at"]),
     )
@@ -83,6 +82,12 @@ def _measured(paths: Frame, keys: list[str]) -> Frame:
     return table.reset_index()
 
 
+def _stands_out(table: Frame, whole: Frame, name: str) -> pd.Series:
+    """A bound that is 0 but for the last bit is no more than a rate of 0."""
+    is_more = table[f"{name}_rate_lower"] > whole[f"{name}_rate"]
+    return is_more & (table[f"{name}_numerator"] > 0)
+
+
 @kpi("kpi_path_variants", *PLACE, "variant")
 def path_variants(facts: Facts) -> Frame:
     paths = facts["fct_paths"]
@@ -104,8 +109,8 @@ def path_variants(facts: Facts) -> Frame:
         nps_score=100 * ratio(promoted, table["nps_response_count"]),
         is_frequent=is_named & (20 * table["path_count"] >= whole["path_count"]),
         is_costly=is_named & (cost >= 2 * cost_of_all) & (cost > 0),
-        is_troubled=is_named & (table["friction_rate_lower"] > whole["friction_rate"]),
-        is_promising=is_named & (table["converted_rate_lower"] > whole["converted_rate"]),
+        is_troubled=is_named & _stands_out(table, whole, "friction"),
+        is_promising=is_named & _stands_out(table, whole, "converted"),
         is_causal=False,
         is_mature=next_month(table["started_month_date"]) + 90 * DAY <= facts.last_day,
     )
@@ -117,23 +122,28 @@ def path_variants(facts: Facts) -> Frame:
 @kpi("kpi_path_flows", *PLACE, "position", "from_node", "to_node")
 def path_flows(facts: Facts) -> Frame:
     walked = _walked(facts, only_new=True)
-    walked["position"] = walked["step_number"].astype(int)
-    steps = walked[walked["position"] > 0]
-    often = steps.groupby([*PLACE, "position", "from_node"]).size()
-    often = set(often.index[often >= FEW])
+    walked = walked.assign(position=walked["step_number"].astype(int))
+    nodes = walked[walked["position"] > 0].rename(columns={"from_node": "node"})
+    count = nodes.groupby([*PLACE, "position", "node"]).size().rename("count").reset_index()
+    rare = count[count["count"] < FEW]
 
-    def named(row, node, position):
-        return node if (*(row[name] for name in PLACE), position, node) in often else OTHER
+    def named(node: str, offset: int) -> pd.Series:
+        """The nodes of this column, which are so far from the row's position."""
+        here = walked.assign(position=walked["position"] + offset)
+        found = here.merge(
+            rare,
+            how="left",
+            left_on=[*PLACE, "position", node],
+            right_on=[*PLACE, "position", "node"],
+        )
+        return walked[node].where(found["count"].isna().to_numpy(), OTHER)
 
-    has_next = walked.groupby("path_id")["position"].transform("max") > walked["position"]
-    walked["to_node"] = [
-        named(row, row["to_node"], row["position"] + 1) if is_step else row["to_node"]
-        for (_, row), is_step in zip(walked.iterrows(), has_next, strict=True)
-    ]
-    walked["from_node"] = [
-        named(row, row["from_node"], row["position"]) if row["position"] else START
-        for _, row in walked.iterrows()
-    ]
+    # the start and the end of a path are no nodes
+    is_last = walked["position"] == walked.groupby("path_id")["position"].transform("max")
+    walked = walked.assign(
+        from_node=named("from_node", 0).where(walked["position"] > 0, START),
+        to_node=named("to_node", 1).where(~is_last, walked["to_node"]),
+    )
     walked = walked[walked["position"] < POSITIONS]
     groups = walked.groupby([*PLACE, "position", "from_node", "to_node"])
     return Frame(

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import groupby
 
 from .attribution import by_conversion, reached
@@ -137,10 +138,10 @@ def variant_of(nodes: list[str]) -> str:
     return " > ".join(shown) or "(nothing)"
 
 
-def known_sum(rows: list[Row], name: str):
+def known_sum(rows: list[Row], name: str) -> Decimal | None:
     """0 of nothing; of what is known where a part is not; None where nothing is."""
     known = [row[name] for row in rows if row[name] is not None]
-    return sum(known) if known or not rows else None
+    return sum(known, Decimal(0)) if known or not rows else None
 
 
 def paths(
