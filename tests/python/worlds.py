@@ -714,14 +714,17 @@ def a_long_road_to_a_goal(s: Stage) -> None:
         s.page(None, anon, user, at=at, **came_by if s.chance(0.7) else {})
     for goal in s.random.sample(("signed_up", "trial_requested", "lead_submitted"), 2):
         s.track(goal, anon, user, at=goal_at)
-    s.spend(date=goal_at.date(), campaign=s.a("campaign", 0), utm_source="google", utm_medium="cpc")
-    s.order(60, user_id=user, placed_at=first + 30 * DAY + s.random.choice(edges))
-    s.contact(60, user_id=user, opened_at=first + 30 * DAY + s.random.choice(edges))
-    answered = first + 90 * DAY + s.random.choice(edges)
-    s.survey(60, user_id=user, responded_at=answered, score=s.random.choice((0, 7, 10)))
+    s.now = goal_at
+    paid_for = {"utm_source": "google", "utm_medium": "cpc", "utm_campaign": s.a("campaign", 0)}
+    s.spend(campaign=s.a("campaign", 0), **paid_for)
+    s.now = first + 30 * DAY + s.random.choice(edges)
+    s.order(60, user_id=user)
+    s.now = first + 30 * DAY + s.random.choice(edges)
+    s.contact(60, user_id=user)
+    s.now = first + 90 * DAY + s.random.choice(edges)
+    s.survey(60, user_id=user, responded_at=s.now, score=s.random.choice((0, 7, 10)))
     end = first + 90 * DAY + s.random.choice(edges)
     s.subscription(60, end, user_id=user, started_at=goal_at, ended_at=end, status="cancelled")
-    s.now = end
 
 
 @scene
