@@ -71,7 +71,8 @@ class Truth:
         )
         of_project = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]
         names = oracle.Settings.__dataclass_fields__.keys() - {"as_of"}
-        self.settings = oracle.Settings(AS_OF, **{name: of_project[name] for name in names})
+        given = {**of_project, **self.bench.variables}
+        self.settings = oracle.Settings(AS_OF, **{name: given[name] for name in names})
         taxonomy = oracle.Taxonomy.read(ROOT / self.bench.taxonomy)
         self.result = oracle.run(self.canonical, taxonomy, self.settings)
 
