@@ -51,7 +51,7 @@ class Example:
     visits: list[tuple[str, timedelta]]  # channel, and how long before the order
     rule: str
     credit: dict[str, float]  # channel -> of an order of 1
-    places: int = 9  # as exactly as the vendor tells it
+    within: float = TINY  # as exactly as the vendor tells it
 
 
 ADOBE = "https://github.com/AdobeDocs/analytics.en/blob/main/help/analyze/"
@@ -86,8 +86,9 @@ EXAMPLES = {
     ),
     "adobe: time decay": Example(
         ADOBE, "after 0, 0, 6 and 9 days: $16.88, $16.88, $9.32 and $6.92", COUPON, "time_decay",
-        {"Display": 0.3376, "Email": 0.3376, "Organic Social": 0.1864, "Paid Search": 0.1384},
-        places=4,
+        {"Display": 16.88 / 50, "Email": 16.88 / 50, "Organic Social": 9.32 / 50,
+         "Paid Search": 6.92 / 50},
+        within=0.005 / 50,
     ),
     "adobe: participation": Example(
         ADOBE, "the full $50 for each of the four", COUPON, "participation",
@@ -293,7 +294,7 @@ def test_a_rule_gives_what_the_vendor_works_out(name, shop, credits):
     [person] = [person for person in shop.people if person.group == name]
     [(amount, _)] = person.orders
     rows = credits[example.rule, amount]
-    wanted = pytest.approx(example.credit, abs=0.5 * 10**-example.places, rel=0)
+    wanted = pytest.approx(example.credit, abs=example.within, rel=0)
     assert by_channel(rows) == wanted
     for row in rows:
         assert row["credited_amount"] == pytest.approx(row["credit"] * amount, abs=TINY)
@@ -503,7 +504,7 @@ def test_shapley_credit_is_the_value_of_the_game_in_a_hundred_sets_of_roads(shop
         exact = shapley_values([seen for _, seen in orders], players)
         assert by_channel(rows) == close(exact), name
         several += len(players) > 2
-    assert several > 60
+    assert several > 40, several
 
 
 def test_a_channels_part_is_the_same_for_each_of_its_touches(credits):
