@@ -25,6 +25,7 @@ TIMEOUT = timedelta(minutes=30)
 ENGAGED = timedelta(seconds=10)
 DORMANT = timedelta(days=60)
 DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
 INSTANT = timedelta(microseconds=1)
 NAMELESS = "unnamed"  # what a load without a name is called
 
@@ -844,6 +845,34 @@ def two_subscriptions_that_run(s: Stage) -> None:
 
 
 @scene
+def lost_on_the_site(s: Stage) -> None:
+    """There and back, some of it quickly, and tries that lead nowhere, some of them in a row."""
+    anon, user = s.a("anon", s.random.randrange(3)), s.random.choice((None, s.a("user", 1)))
+    here, there = s.random.sample(PATHS, 2)
+    brief = (SECOND, ENGAGED - INSTANT, ENGAGED, timedelta(minutes=2))
+    if s.chance(0.3):  # before any page is seen
+        s.track("error_shown", anon, user, context_page_url=None)
+    for _ in range(s.random.choice((1, 2, 2, 3))):
+        for path in (here, there):
+            s.page(path, anon, user)
+            s.wait(*brief)
+            if s.chance(0.15):
+                s.random.choice((s.screen, s.page))(anon=anon, user=user)
+                s.wait(timedelta(0), *brief)
+    s.page(here, anon, user)
+    event = s.random.choice(("search_performed", "payment_info_entered", "error_shown"))
+    found = s.random.choice((0, 0, 9))
+    for _ in range(s.random.randrange(6)):
+        told = json.dumps({"results": found, "code": s.random.choice(("E42", "X1"))})
+        page = {} if s.chance(0.4) else {"context_page_url": None}
+        s.track(event, anon, user, properties=told, **page)
+        s.wait(timedelta(0), 20 * SECOND, 30 * SECOND, 30 * SECOND + INSTANT)
+    for event in s.random.sample(("form_started", "lead_submitted", "form_started"), 2):
+        s.track(event, anon, user)
+        s.wait(timedelta(0), timedelta(minutes=1))
+
+
+@scene
 def two_visits_begin_at_once(s: Stage) -> None:
     """On two devices in one moment, with touches of one moment in each."""
     user = s.a("user", s.random.randrange(3))
@@ -998,6 +1027,25 @@ def a_contact_in_versions(s: Stage) -> None:
     s.wait(DAY, 30 * DAY)
     user = s.a("user", s.random.randrange(3))
     s.identify(s.a("anon", s.random.randrange(3)), user, email=s.email(8))
+
+
+@scene_of_records
+def now_by_this_way_now_by_that(s: Stage) -> None:
+    """By the web, an app, a call, a chat, a contact: at once, in time, or just too late."""
+    user = s.a("user", s.random.randrange(3))
+    for number in range(20, s.random.randrange(23, 26)):
+        ways = (
+            lambda: s.page("/app", s.a("anon", 1), user),
+            lambda: s.screen(s.a("anon", 1), user, context_os_name="Android"),
+            lambda: s.track("call_held", None, user),
+            lambda: s.track("chat_started", s.a("anon", 1), user),
+            lambda number=number: s.contact(number, user_id=user, is_escalated="true"),
+            lambda number=number: s.contact(number, user_id=user),
+        )
+        s.random.choice(ways)()
+        s.wait(timedelta(0), DAY, 7 * DAY, 30 * DAY - INSTANT, 30 * DAY, 30 * DAY + INSTANT)
+    bought = s.now + 7 * DAY - s.random.choice((INSTANT, timedelta(0), -INSTANT))
+    s.order(21, user_id=user, placed_at=bought, updated_at=bought)
 
 
 @scene_of_records
@@ -1428,6 +1476,17 @@ TAXONOMY = {
         """,
     "revenue_events": """
         offer_accepted,1
+        """,
+    # a row beside one of the same signal, and events of the server, which are in no session
+    "friction_events": """
+        error,event,error_known,,,
+        error,event,error_known,code,E42,
+        failed_message,event,message_bounced,,,
+        failed_message,event,mention_published,,,
+        given_up,unfinished,checkout_started,,,payment_info_entered
+        given_up,unfinished,onboarding_step_completed,step,2,onboarding_completed
+        retry,repeated,page_viewed,,,
+        retry,repeated,error_shown,code,X1,
         """,
     "goals": """
         signup,trial_requested,Asked for a trial

@@ -5,9 +5,8 @@ Written from the descriptions in the yml beside the models, and shares no SQL wi
     facts = Facts(Warehouse(bench).frame, "Europe/Copenhagen")
     TABLES["kpi_support"].make(facts)
 
-Each section of the marts has a module: acquisition, activation, adoption, expansion, retention,
-accounts, attribution and paths. What they share is in words, what holds a table against a built
-one in compare.
+Each section of the marts has a module. What they share is in words, what holds a table against a
+built one in compare.
 """
 
 from . import (
@@ -16,6 +15,7 @@ from . import (
     activation,
     adoption,
     attribution,
+    behaviour,
     expansion,
     paths,
     retention,
@@ -35,6 +35,7 @@ __all__ = [
     "activation",
     "adoption",
     "attribution",
+    "behaviour",
     "compared",
     "expansion",
     "paths",
