@@ -1499,6 +1499,134 @@ TAXONOMY = {
         expert,7,event,plan_upgraded,Or a better plan
         expert,7,event,report_created,Or a report
         """,
+    "journeys": """
+        browse,1,Looks around,,2024-01-01,0.5,always,,,1.5,,
+        browse,2,Looks around; not again at once,2024-01-01,,0.25,after_pause,0.0625,,,0.3,
+        onboard,1,Gets started; once,2023-01-01,2023-11-15,14,never,,,14,,
+        onboard,2,Gets started; twice at most,2023-11-15,,14,capped,0.5,2,30.5,0.3,
+        use,1,Works with it,,,1,after_pause,1,,1,,user_id
+        use,2,Not open yet,2031-01-01,,,always,,,,,
+        pay,1,Buys and buys again,,,31,always,,,,,
+        trying,1,Tries and pays; by those we know,,,,capped,,3,60,,email_hash
+        linger,1,Looks in now and then,2023-01-01,2026-01-01,60,always,,,10,0,
+        linger_once,1,Looks in; no end but by hand,,,,never,,,,,
+        """,
+    "journey_steps": """
+        browse,1,look,1,page_viewed,,,false,0.001
+        browse,1,read,2,blog_read,,,true,
+        browse,1,compare,3,review_read,,,true,0.01
+        browse,1,join,4,signed_up,,,false,
+        browse,2,look,1,page_viewed,,,true,
+        browse,2,compare,2,review_read,,,false,0.02
+        browse,2,read,3,blog_read,,,true,
+        browse,2,ask,7,lead_submitted,cta,hero,false,
+        onboard,1,verify,1,email_verified,,,true,2
+        onboard,1,first,2,onboarding_step_completed,step,1,true,
+        onboard,1,second,3,onboarding_step_completed,step,2,false,
+        onboard,1,report,4,report_created,,,true,14
+        onboard,2,first,1,onboarding_step_completed,step,1,false,
+        onboard,2,second,2,onboarding_step_completed,step,2,false,0.5
+        onboard,2,verify,3,email_verified,,,true,2
+        onboard,2,report,4,report_created,,,false,
+        onboard,2,invite,5,invite_sent,,,false,
+        onboard,2,welcome,6,invite_accepted,,,false,
+        use,1,create,10,report_created,,,true,1
+        use,1,share,20,report_shared,,,true,0
+        use,1,feature,30,feature_used,,,false,
+        use,1,plan,40,project_created,,,false,1
+        use,1,any_report,15,report_created,,,false,
+        pay,1,order,1,order_placed,,,false,31
+        pay,1,refund,2,order_refunded,,,false,
+        pay,1,pay,3,invoice_paid,,,false,
+        pay,1,hear,4,message_delivered,,,false,
+        pay,1,answer,5,message_clicked,,,false,
+        trying,1,subscribe,1,subscription_started,,,true,
+        trying,1,use,2,page_viewed,,,false,10
+        linger,1,look,1,page_viewed,,,false,10
+        linger,1,read,2,blog_read,,,false,
+        linger,1,screen,3,screen_viewed,,,false,
+        """,
+    "journey_rules": """
+        browse,1,1,entry,looked,event,page_viewed,,,,,,
+        browse,1,2,entry,looked again,event,page_viewed,,,,,,
+        browse,1,3,entry,app,event,screen_viewed,,,,,,
+        browse,1,4,entry,compared,event,review_read,,,,,,
+        browse,1,5,exit,left,event,review_read,,,,,,
+        browse,1,6,completion,joined,event,signed_up,,,,,,
+        browse,1,7,completion,read enough,steps,,,,,,,
+        browse,1,8,goal,worked,event,report_created,,,,,,
+        browse,1,9,goal,asked,event,lead_submitted,,,,,,
+        browse,2,1,completion,seen it all,steps,,,,,,,
+        browse,2,2,entry,looked,event,page_viewed,,,,,,
+        browse,2,3,exit,left,event,screen_viewed,,,,,,
+        browse,2,4,exclusion,customer,event,subscription_started,,,,,,
+        browse,2,5,readmission,customer,event,subscription_cancelled,,,,,,
+        browse,2,6,exclusion,customer,stage,,,,expansion,,,
+        browse,2,7,removal,tested,event,experiment_viewed,,,,,,
+        browse,2,8,removal,helped,event,help_article_viewed,percent,90,,,,
+        onboard,1,1,entry,signed up,event,signed_up,,,,,,
+        onboard,1,2,entry,asked,event,trial_requested,,,,,,
+        onboard,1,3,completion,all done,steps,,,,,,,
+        onboard,1,4,completion,told to be done,milestone,,,,,onboarded,,
+        onboard,1,5,exit,grown,stage,,,,retention,,,
+        onboard,1,6,cancellation,cancelled,event,subscription_cancelled,,,,,,
+        onboard,1,7,goal,paid,milestone,,,,,paid,,
+        onboard,2,1,entry,getting started,stage,,,,activation,,,
+        onboard,2,2,entry,signed up,event,signed_up,,,,,,
+        onboard,2,3,entry,verified,milestone,,,,,verified,,
+        onboard,2,4,completion,all done,steps,,,,,,,
+        onboard,2,5,cancellation,refunded,event,order_refunded,,,,,,
+        onboard,2,6,cancellation,cancelled,event,subscription_cancelled,,,,,,
+        onboard,2,7,exit,grown,stage,,,,expansion,,,
+        onboard,2,8,goal,grown,stage,,,,retention,,,
+        onboard,2,9,exclusion,buyer,event,order_placed,,,,,,
+        onboard,2,10,exclusion,buyer,milestone,,,,,paid,,
+        onboard,2,11,exclusion,well known,event,report_created,,,,,,
+        onboard,2,12,exclusion,well known,stage,,,,adoption,,,
+        onboard,2,13,readmission,well known,event,email_verified,,,,,,
+        onboard,2,14,readmission,buyer,event,order_refunded,,,,,,
+        onboard,2,20,edge,,,,,,,,,first
+        onboard,2,21,edge,,,,,,,,,verify
+        onboard,2,22,edge,,,,,,,,first,second
+        onboard,2,23,edge,,,,,,,,second,first
+        onboard,2,24,edge,,,,,,,,verify,report
+        onboard,2,25,edge,,,,,,,,report,report
+        use,1,1,entry,created,event,report_created,,,,,,
+        use,1,2,entry,shared,event,report_shared,,,,,,
+        use,1,3,entry,used,event,feature_used,,,,,,
+        use,1,4,entry,found,event,report_used,,,,,,
+        use,1,5,completion,both,steps,,,,,,,
+        use,1,6,completion,both again,steps,,,,,,,
+        use,1,7,exit,planned,event,project_created,,,,,,
+        use,1,8,removal,lost,event,error_shown,,,,,,
+        use,1,11,removal,looked elsewhere,event,page_viewed,,,,,,
+        use,1,9,goal,habit,milestone,,,,,habit_formed,,
+        use,1,10,goal,shared,event,report_shared,,,,,,
+        use,2,1,entry,created,event,report_created,,,,,,
+        use,2,2,exclusion,early,event,report_created,,,,,,
+        use,2,3,goal,shared,event,report_shared,,,,,,
+        pay,1,1,exit,bought,event,order_placed,,,,,,
+        pay,1,2,entry,bought,event,order_placed,,,,,,
+        pay,1,3,entry,paid,event,invoice_paid,,,,,,
+        pay,1,4,removal,refunded,event,order_refunded,,,,,,
+        pay,1,5,completion,again,event,order_placed,,,,,,
+        pay,1,6,exclusion,asked for help,event,support_contacted,,,,,,
+        pay,1,7,readmission,asked for help,event,support_resolved,,,,,,
+        pay,1,8,exclusion,offered,event,offer_made,,,,,,
+        pay,1,9,readmission,offered,event,offer_made,offer_type,renewal,,,,
+        trying,1,1,entry,tried,event,trial_started,,,,,,
+        trying,1,2,entry,subscribed,event,subscription_started,,,,,,
+        trying,1,3,completion,paid,stage,,,,retention,,,
+        trying,1,4,cancellation,cancelled,event,subscription_cancelled,,,,,,
+        trying,1,5,removal,found faulty,event,invoice_failed,,,,,,
+        trying,1,6,goal,subscribed,event,subscription_started,,,,,,
+        linger,1,1,entry,looked,event,page_viewed,,,,,,
+        linger,1,2,goal,read,event,blog_read,,,,,,
+        linger,1,3,exit,became somebody,stage,,,,activation,,,
+        linger_once,1,1,entry,looked,event,page_viewed,,,,,,
+        linger_once,1,2,entry,looked,event,screen_viewed,,,,,,
+        linger_once,1,3,exit,bought,event,order_placed,,,,,,
+        """,
     "excluded_traffic": """
         3,page_host,^staging[.],staging
         """,

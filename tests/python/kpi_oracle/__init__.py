@@ -17,6 +17,7 @@ from . import (
     attribution,
     behaviour,
     expansion,
+    journeys,
     paths,
     retention,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "behaviour",
     "compared",
     "expansion",
+    "journeys",
     "paths",
     "retention",
 ]

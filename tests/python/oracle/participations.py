@@ -1,4 +1,4 @@
-"""Declared journeys: what happened on them, who is on one from when to when, and who was not let in.
+"""Declared journeys: what happened on them, who was on one and until when, who was kept out.
 
 The marks of a person and a journey stand in one order, whatever version they are of; a place is a
 number in it. Everything else is asked of the marks.
@@ -323,7 +323,9 @@ class Road:
                 return False
             if end is None:
                 return True
-            return mark["occurred_at"] <= end.at if end.place is None else mark["place"] <= end.place
+            return (
+                mark["occurred_at"] <= end.at if end.place is None else mark["place"] <= end.place
+            )
 
         found = [mark for mark in self.of[entry["version"], "step"] if is_in(mark)]
         return sorted(found, key=lambda mark: (mark["place"], mark["step_number"]))
@@ -390,7 +392,13 @@ def find(
             number += 1
             version = road.versions[entry["version"]]
             visits = step_rows(
-                own_key, version, entry, end, road.visits(entry, end), disturbed[person_id], settings
+                own_key,
+                version,
+                entry,
+                end,
+                road.visits(entry, end),
+                disturbed[person_id],
+                settings,
             )
             found.steps += visits
             found.participations.append(
