@@ -5,8 +5,8 @@ import pandas as pd
 
 from .words import ALL, DAY, MONEY, NONE, Facts, Frame, known_sum, kpi, none_but_known, ratio
 
-KEYS = ["rule", "goal", "channel_group", "campaign", "converted_date"]
-OF_DAY = ["rule", "channel_group", "campaign", "converted_date"]
+KEYS = ["rule", "goal", "channel_group", "campaign", "date_day"]
+OF_DAY = ["rule", "channel_group", "campaign", "date_day"]
 SUMS = ["credited_conversion_sum", "credited_amount"]
 COUNTS = ["touched_conversion_count", "assisted_conversion_count"]
 
@@ -28,10 +28,11 @@ def _credited(credits: Frame, keys: list[str]) -> Frame:
 @kpi("kpi_attribution_daily", *KEYS)
 def attribution_daily(facts: Facts) -> Frame:
     credits = facts["fct_attribution_credits"]
+    credits = credits.rename(columns={"converted_date": "date_day"})
     credits = credits.assign(campaign=credits["campaign"].fillna(NONE))
     of_goals = _credited(credits, KEYS).assign(spend_amount=np.nan)
 
-    spend = facts["fct_ad_spend"].rename(columns={"spend_date": "converted_date"})
+    spend = facts["fct_ad_spend"].rename(columns={"spend_date": "date_day"})
     spend = spend.assign(campaign=spend["campaign"].fillna(NONE))
     spend = spend.groupby(OF_DAY[1:])["spend_amount"].agg(known_sum).reset_index()
     rules = credits[["rule"]].drop_duplicates()
@@ -45,5 +46,5 @@ def attribution_daily(facts: Facts) -> Frame:
     return table.assign(
         return_on_spend_ratio=ratio(table["credited_amount"], paid),
         cost_per_conversion_amount=ratio(paid, table["credited_conversion_sum"]),
-        is_mature=facts.is_over(table["converted_date"] + DAY),
+        is_mature=facts.is_over(table["date_day"] + DAY),
     )
