@@ -40,8 +40,9 @@ def attribution_daily(facts: Facts) -> Frame:
     whole = whole.assign(goal=ALL, spend_amount=none_but_known(whole["spend_amount"]))
 
     table = pd.concat([of_goals, whole], ignore_index=True)
-    table[COUNTS] = table[COUNTS].fillna(0)
-    table["credited_conversion_sum"] = table["credited_conversion_sum"].fillna(0)
+    # what was paid for a channel that is owed nothing has brought in nothing
+    is_owed = table["touched_conversion_count"].notna()
+    table[[*SUMS, *COUNTS]] = table[[*SUMS, *COUNTS]].where(is_owed, 0)
     paid = table["spend_amount"] / MONEY
     return table.assign(
         return_on_spend_ratio=ratio(table["credited_amount"], paid),
