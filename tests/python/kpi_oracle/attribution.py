@@ -3,16 +3,18 @@
 import numpy as np
 import pandas as pd
 
-from .words import ALL, DAY, MONEY, NONE, Facts, Frame, known_sum, kpi, none_but_known, ratio
+from .words import ALL, DAY, MONEY, NONE, Facts, Frame, known_sum, kpi, none_but_known, ratio, zero
 
 KEYS = ["rule", "goal", "channel_group", "campaign", "date_day"]
 OF_DAY = ["rule", "channel_group", "campaign", "date_day"]
-SUMS = ["credited_conversion_sum", "credited_amount"]
 COUNTS = ["touched_conversion_count", "assisted_conversion_count"]
 
 
 def _credited(credits: Frame, keys: list[str]) -> Frame:
-    """Credits are summed; a conversion counts once however often it was touched."""
+    """Parts are summed to ten decimals each, so that no sum hangs on the order of its parts; a
+    conversion counts once however often it was touched."""
+    parts = ["credit", "credited_amount"]
+    credits = credits.assign(**{name: credits[name].round(10) for name in parts})
     assisted = credits[credits["touch_number"] < credits["touch_count"]]
     groups = credits.groupby(keys)
     return Frame(
@@ -42,7 +44,8 @@ def attribution_daily(facts: Facts) -> Frame:
     table = pd.concat([of_goals, whole], ignore_index=True)
     # what was paid for a channel that is owed nothing has brought in nothing
     is_owed = table["touched_conversion_count"].notna()
-    table[[*SUMS, *COUNTS]] = table[[*SUMS, *COUNTS]].where(is_owed, 0)
+    table["credited_amount"] = table["credited_amount"].where(is_owed, 0)
+    table = zero(table, "credited_conversion_sum", *COUNTS)
     paid = table["spend_amount"] / MONEY
     return table.assign(
         return_on_spend_ratio=ratio(table["credited_amount"], paid),
