@@ -11,10 +11,9 @@ COUNTS = ["touched_conversion_count", "assisted_conversion_count"]
 
 
 def _credited(credits: Frame, keys: list[str]) -> Frame:
-    """Parts are summed to ten decimals each, so that no sum hangs on the order of its parts; a
-    conversion counts once however often it was touched."""
-    parts = ["credit", "credited_amount"]
-    credits = credits.assign(**{name: credits[name].round(10) for name in parts})
+    """Parts are summed as decimals, so that no sum hangs on the order of its parts; a conversion
+    counts once however often it was touched."""
+    credits = credits.round({"credit": 12, "credited_amount": 10})
     assisted = credits[credits["touch_number"] < credits["touch_count"]]
     groups = credits.groupby(keys)
     return Frame(
