@@ -43,6 +43,9 @@
         'dormant_after_days': {'kind': 'integer', 'minimum': 1, 'maximum': 36500},
         'habit_days': {'kind': 'integer', 'minimum': 1, 'maximum': 36500},
         'habit_window_days': {'kind': 'integer', 'minimum': 1, 'maximum': 36500},
+        'attribution_lookback_days': {'kind': 'integer', 'minimum': 1, 'maximum': 36500},
+        'attribution_half_life_days': {'kind': 'integer', 'minimum': 1, 'maximum': 36500},
+        'attribution_direct': {'kind': 'choice', 'values': ['counts', 'when_alone']},
         'earliest_event_at': {'kind': 'timestamp', 'example': '2000-01-01'}
     }) }}
 {% endmacro %}
@@ -73,6 +76,8 @@
             or (modules.re.fullmatch(iso_timestamp_pattern() | trim, value | string) and is_calendar_day((value | string)[:10]))
         ) -%}
             {%- do problems.append(shown ~ 'it has to be a date or time like ' ~ rule.example ~ ' (UTC).') -%}
+        {%- elif rule.kind == 'choice' and value not in rule['values'] -%}
+            {%- do problems.append(shown ~ 'it has to be one of: ' ~ rule['values'] | join(', ') ~ '.' ~ did_you_mean(value | string, rule['values'])) -%}
         {%- elif rule.kind == 'currency' and not modules.re.fullmatch('[A-Z]{3}', value | string) -%}
             {%- do problems.append(shown ~ 'it has to be a currency code like ' ~ rule.example ~ '.') -%}
         {%- elif rule.kind == 'currency' and execute -%}

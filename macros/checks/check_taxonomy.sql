@@ -39,6 +39,7 @@
         {%- endif -%}
     {%- endfor -%}
     {%- do problems.extend(check_stage_numbers(seeds, nodes)) -%}
+    {%- do problems.extend(check_journeys(seeds, nodes)) -%}
     {{ return(problems) }}
 {% endmacro %}
 

@@ -124,3 +124,8 @@ case
 {% macro sorted_text_list(text) %}{{ return(adapter.dispatch('sorted_text_list', 'customer_journey')(text)) }}{% endmacro %}
 {% macro default__sorted_text_list(text) %}string_agg(distinct {{ text }}, ', ' order by {{ text }}){% endmacro %}
 {% macro spark__sorted_text_list(text) %}array_join(array_sort(collect_set({{ text }})), ', '){% endmacro %}
+
+{# A number in [0, 1) that a text stands for, evenly spread and the same on every engine: the first 32 bits of its md5. #}
+{% macro hash_share(text) %}{{ return(adapter.dispatch('hash_share', 'customer_journey')(text)) }}{% endmacro %}
+{% macro default__hash_share(text) %}(cast(cast('0x' || substr(md5({{ text }}), 1, 8) as bigint) as double) / 4294967296e0){% endmacro %}
+{% macro spark__hash_share(text) %}(cast(conv(substr(md5({{ text }}), 1, 8), 16, 10) as double) / 4294967296e0){% endmacro %}

@@ -1441,8 +1441,8 @@ TAXONOMY = {
         12,,track,feature_used,feature,^reports$,,report_found_too_late
         """,
     "touchpoint_types": """
-        shop,outbound,An order was confirmed
-        newsletter,inbound,A link in a message was followed
+        shop,outbound,An order was confirmed,
+        newsletter,inbound,A link in a message was followed,
         """,
     "features": """
         reports,report_used,,

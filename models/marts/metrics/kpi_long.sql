@@ -8,3 +8,8 @@
 -- depends_on: {{ ref('kpi_feature_adoption') }} {{ ref('kpi_feature_breadth') }} {{ ref('kpi_session_frequency') }}
 -- depends_on: {{ ref('kpi_session_stages') }} {{ ref('kpi_survey_scores') }} {{ ref('kpi_advocacy') }}
 -- depends_on: {{ ref('kpi_expansion') }} {{ ref('kpi_lifetime_value') }} {{ ref('kpi_retention_cohorts') }}
+-- depends_on: {{ ref('kpi_journeys_daily') }} {{ ref('kpi_journey_steps') }} {{ ref('kpi_journey_next_steps') }}
+-- depends_on: {{ ref('kpi_journey_exclusions') }} {{ ref('kpi_journey_endpoints') }} {{ ref('kpi_funnels') }}
+-- depends_on: {{ ref('kpi_path_transitions') }} {{ ref('kpi_path_variants') }} {{ ref('kpi_path_flows') }}
+-- depends_on: {{ ref('kpi_friction') }} {{ ref('kpi_channel_switches') }} {{ ref('kpi_stage_durations') }}
+-- depends_on: {{ ref('kpi_behaviour_drivers') }} {{ ref('kpi_attribution_daily') }}

@@ -1,0 +1,156 @@
+{%- set window_seconds = 30 * 86400 %}
+with
+
+as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
+-- every path is a list of nodes in an order that two numbers and a text say
+session_nodes as (
+
+    select
+        {{ key_of(["'session'", "'all'", 'events.session_id']) }} as path_id,
+        'session' as scope,
+        'all' as scope_value,
+        sessions.person_id,
+        sessions.started_at as path_started_at,
+        case when events.event_type in ('page', 'screen') then coalesce(events.page_path, '(no path)') else events.event_name end as node,
+        events.occurred_at,
+        cast(events.event_priority as bigint) as second_order,
+        events.event_id as third_order
+
+    from {{ ref('int_events_identified') }} as events
+    inner join {{ ref('fct_sessions') }} as sessions on events.session_id = sessions.session_id
+    cross join as_of
+    where events.is_interactive and events.occurred_at <= as_of.as_of_at
+
+),
+
+journey_nodes as (
+
+    select
+        {{ key_of(["'journey'", 'steps.journey', 'steps.participation_id']) }} as path_id,
+        'journey' as scope,
+        steps.journey as scope_value,
+        steps.person_id,
+        participations.entered_at as path_started_at,
+        steps.step as node,
+        steps.entered_at as occurred_at,
+        steps.visit_number as second_order,
+        '' as third_order
+
+    from {{ ref('fct_journey_steps') }} as steps
+    inner join {{ ref('fct_journey_participations') }} as participations on steps.participation_id = participations.participation_id
+
+),
+
+conversion_nodes as (
+
+    select
+        {{ key_of(["'conversion'", 'goal', 'conversion_id']) }} as path_id,
+        'conversion' as scope,
+        goal as scope_value,
+        person_id,
+        min(touched_at) over (partition by conversion_id) as path_started_at,
+        channel_group as node,
+        touched_at as occurred_at,
+        touch_number as second_order,
+        '' as third_order
+
+    from {{ ref('fct_attribution_touches') }}
+
+),
+
+touches as (
+
+    select
+        touches.person_id,
+        touches.touch_number,
+        touches.occurred_at,
+        case when touches.touchpoint_type = 'session' then touches.channel_group else touches.touchpoint_type end as node,
+        min(touches.occurred_at) over (partition by touches.person_id) as first_at,
+        row_number() over (
+            partition by touches.person_id
+            order by touches.touch_number
+        ) as inbound_number
+
+    from {{ ref('fct_touchpoints') }} as touches
+    cross join as_of
+    where touches.direction = 'inbound' and touches.occurred_at <= as_of.as_of_at
+
+),
+
+entry_nodes as (
+
+    select
+        {{ key_of(["'entry'", 'first_touches.node', 'touches.person_id']) }} as path_id,
+        'entry' as scope,
+        first_touches.node as scope_value,
+        touches.person_id,
+        touches.first_at as path_started_at,
+        touches.node,
+        touches.occurred_at,
+        touches.touch_number as second_order,
+        '' as third_order
+
+    from touches
+    inner join touches as first_touches on touches.person_id = first_touches.person_id and first_touches.inbound_number = 1
+    where touches.occurred_at <= {{ add_seconds('touches.first_at', window_seconds) }}
+
+),
+
+nodes as (
+
+    select * from session_nodes
+    union all
+    select * from journey_nodes
+    union all
+    select * from conversion_nodes
+    union all
+    select * from entry_nodes
+
+),
+
+numbered as (
+
+    select
+        *,
+        cast(row_number() over path_in_order as bigint) as step_number,
+        lag(node) over path_in_order as previous_node
+
+    from nodes
+    window path_in_order as (
+        partition by path_id
+        order by occurred_at, second_order, third_order
+    )
+
+),
+
+fct_path_steps as (
+
+    select
+        {{ key_of(['path_id', 'step_number']) }} as path_step_id,
+        path_id,
+        scope,
+        scope_value,
+        person_id,
+        {{ period_start('month', local_date('path_started_at')) }} as started_month_date,
+        step_number,
+        node,
+        occurred_at,
+        coalesce(node = previous_node, false) as is_repeat,
+        case
+            when previous_node is null or node <> previous_node then cast(sum(case when node = previous_node then 0 else 1 end) over (
+                partition by path_id
+                order by step_number
+                rows between unbounded preceding and current row
+            ) as bigint)
+        end as collapsed_number
+
+    from numbered
+
+)
+
+select * from fct_path_steps

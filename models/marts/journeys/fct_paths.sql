@@ -1,0 +1,277 @@
+{%- set month, quarter = 30 * 86400, 90 * 86400 %}
+with
+
+as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
+steps as (
+
+    select * from {{ ref('fct_path_steps') }}
+
+),
+
+conversions as (
+
+    select conversions.*
+    from {{ ref('fct_conversions') }} as conversions
+    cross join as_of
+    where conversions.occurred_at <= as_of.as_of_at
+
+),
+
+walked as (
+
+    select
+        path_id,
+        count(*) as raw_step_count,
+        count(collapsed_number) as step_count,
+        max(occurred_at) as last_at,
+        {{ ordered_text_list('case when collapsed_number <= 20 then node end', 'step_number', ' > ') }} as nodes_in_order
+
+    from steps
+    group by path_id
+
+),
+
+session_paths as (
+
+    select
+        {{ key_of(["'session'", "'all'", 'sessions.session_id']) }} as path_id,
+        'session' as scope,
+        'all' as scope_value,
+        sessions.person_id,
+        sessions.started_at,
+        sessions.ended_at,
+        '(end)' as end_node,
+        coalesce(bool_or(conversions.conversion_id is not null), false) as is_converted
+
+    from {{ ref('fct_sessions') }} as sessions
+    cross join as_of
+    left join conversions
+        on
+            sessions.person_id = conversions.person_id
+            and (
+                sessions.session_id = conversions.session_id
+                or (conversions.occurred_at >= sessions.started_at and conversions.occurred_at <= sessions.ended_at)
+            )
+    where sessions.started_at <= as_of.as_of_at
+    group by sessions.session_id, sessions.person_id, sessions.started_at, sessions.ended_at
+
+),
+
+journey_paths as (
+
+    select
+        {{ key_of(["'journey'", 'participations.journey', 'participations.participation_id']) }} as path_id,
+        'journey' as scope,
+        participations.journey as scope_value,
+        participations.person_id,
+        participations.entered_at as started_at,
+        coalesce(participations.exited_at, as_of.as_of_at) as ended_at,
+        coalesce(participations.exit_type, '(active)') as end_node,
+        coalesce(participations.is_goal_met, participations.exit_type = 'completed', false) as is_converted
+
+    from {{ ref('fct_journey_participations') }} as participations
+    cross join as_of
+
+),
+
+conversion_paths as (
+
+    select
+        {{ key_of(["'conversion'", 'conversions.goal', 'conversions.conversion_id']) }} as path_id,
+        'conversion' as scope,
+        conversions.goal as scope_value,
+        conversions.person_id,
+        coalesce(min(touches.touched_at), conversions.occurred_at) as started_at,
+        conversions.occurred_at as ended_at,
+        '(conversion)' as end_node,
+        true as is_converted
+
+    from conversions
+    left join {{ ref('fct_attribution_touches') }} as touches on conversions.conversion_id = touches.conversion_id
+    group by conversions.goal, conversions.conversion_id, conversions.person_id, conversions.occurred_at
+
+),
+
+entry_starts as (
+
+    select
+        path_id,
+        scope_value,
+        person_id,
+        min(occurred_at) as started_at,
+        max(occurred_at) as ended_at
+
+    from steps
+    where scope = 'entry'
+    group by path_id, scope_value, person_id
+
+),
+
+converters as (
+
+    select distinct entry_starts.path_id
+
+    from entry_starts
+    inner join conversions
+        on
+            entry_starts.person_id = conversions.person_id
+            and conversions.occurred_at >= entry_starts.started_at
+            and conversions.occurred_at <= {{ add_seconds('entry_starts.started_at', month) }}
+
+),
+
+entry_paths as (
+
+    select
+        entry_starts.path_id,
+        'entry' as scope,
+        entry_starts.scope_value,
+        entry_starts.person_id,
+        entry_starts.started_at,
+        entry_starts.ended_at,
+        '(end)' as end_node,
+        converters.path_id is not null as is_converted
+
+    from entry_starts
+    left join converters on entry_starts.path_id = converters.path_id
+
+),
+
+paths as (
+
+    select * from session_paths
+    union all
+    select * from journey_paths
+    union all
+    select * from conversion_paths
+    union all
+    select * from entry_paths
+
+),
+
+revenue as (
+
+    select
+        paths.path_id,
+        sum(revenue.amount) as revenue_amount
+
+    from paths
+    inner join {{ ref('fct_revenue') }} as revenue
+        on
+            paths.person_id = revenue.person_id
+            and revenue.occurred_at >= paths.started_at
+            and revenue.occurred_at <= {{ add_seconds('paths.started_at', month) }}
+    group by paths.path_id
+
+),
+
+friction as (
+
+    select
+        paths.path_id,
+        count(*) as friction_count
+
+    from paths
+    inner join {{ ref('fct_friction_signals') }} as signals
+        on
+            paths.person_id = signals.person_id
+            and signals.occurred_at >= paths.started_at
+            and signals.occurred_at <= paths.ended_at
+    group by paths.path_id
+
+),
+
+support as (
+
+    select
+        paths.path_id,
+        count(*) as contact_count,
+        sum(contacts.cost_amount) as cost_amount
+
+    from paths
+    inner join {{ ref('fct_support_contacts') }} as contacts
+        on
+            paths.person_id = contacts.person_id
+            and contacts.opened_at >= paths.started_at
+            and contacts.opened_at <= {{ add_seconds('paths.started_at', month) }}
+    group by paths.path_id
+
+),
+
+answers as (
+
+    select
+        paths.path_id,
+        answers.score_group,
+        row_number() over (
+            partition by paths.path_id
+            order by answers.responded_at, answers.response_key
+        ) as answer_number
+
+    from paths
+    inner join {{ ref('fct_survey_responses') }} as answers
+        on
+            paths.person_id = answers.person_id
+            and answers.responded_at >= paths.started_at
+            and answers.responded_at <= {{ add_seconds('paths.started_at', quarter) }}
+    where answers.survey_type = 'nps' and answers.score_group is not null
+
+),
+
+churns as (
+
+    select distinct paths.path_id
+
+    from paths
+    inner join {{ ref('fct_subscription_events') }} as movements
+        on
+            paths.person_id = movements.person_id
+            and movements.occurred_at >= paths.started_at
+            and movements.occurred_at <= {{ add_seconds('paths.started_at', quarter) }}
+    where movements.movement = 'churn'
+
+),
+
+fct_paths as (
+
+    select
+        paths.path_id,
+        paths.scope,
+        paths.scope_value,
+        paths.person_id,
+        paths.started_at,
+        paths.ended_at,
+        {{ period_start('month', local_date('paths.started_at')) }} as started_month_date,
+        paths.end_node,
+        coalesce(walked.raw_step_count, 0) as raw_step_count,
+        coalesce(walked.step_count, 0) as step_count,
+        case
+            when walked.step_count is null then '(nothing)'
+            when walked.step_count > 20 then walked.nodes_in_order || ' > …'
+            else walked.nodes_in_order
+        end as variant,
+        paths.is_converted,
+        cast(revenue.revenue_amount as decimal(18, 4)) as revenue_amount,
+        coalesce(friction.friction_count, 0) as friction_count,
+        coalesce(support.contact_count, 0) as support_contact_count,
+        cast(support.cost_amount as decimal(18, 4)) as support_cost_amount,
+        answers.score_group as nps_score_group,
+        churns.path_id is not null as has_churned,
+        {{ elapsed_seconds('paths.started_at', 'paths.ended_at') }} as duration_seconds
+
+    from paths
+    left join walked on paths.path_id = walked.path_id
+    left join revenue on paths.path_id = revenue.path_id
+    left join friction on paths.path_id = friction.path_id
+    left join support on paths.path_id = support.path_id
+    left join answers on paths.path_id = answers.path_id and answers.answer_number = 1
+    left join churns on paths.path_id = churns.path_id
+
+)
+
+select * from fct_paths
