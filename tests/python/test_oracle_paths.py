@@ -291,4 +291,4 @@ def test_what_came_of_a_path_is_what_happened_in_time():
     assert row["has_churned"]
     stayed = measured([road], moved=[happened(quarter + INSTANT, movement="churn")])
     assert not stayed["has_churned"]
-    assert (stayed["revenue_amount"], stayed["nps_score_group"]) == (0, None)
+    assert (stayed["revenue_amount"], stayed["nps_score_group"]) == (None, None)

@@ -105,7 +105,9 @@ def path_variants(facts: Facts) -> Frame:
     )
     promoted = table["promoter_count"] - table["detractor_count"]
     return table.assign(
-        revenue_per_path_amount=ratio(table["revenue_amount"] / MONEY, table["path_count"]),
+        revenue_per_path_amount=ratio(
+            table["revenue_amount"].fillna(0) / MONEY, table["path_count"]
+        ),
         nps_score=100 * ratio(promoted, table["nps_response_count"]),
         is_frequent=is_named & (20 * table["path_count"] >= whole["path_count"]),
         is_costly=is_named & (cost >= 2 * cost_of_all) & (cost > 0),

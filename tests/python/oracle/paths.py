@@ -139,9 +139,9 @@ def variant_of(nodes: list[str]) -> str:
 
 
 def known_sum(rows: list[Row], name: str) -> Decimal | None:
-    """0 of nothing; of what is known where a part is not; None where nothing is."""
+    """Of what is known where a part is not; None where nothing is."""
     known = [row[name] for row in rows if row[name] is not None]
-    return sum(known, Decimal(0)) if known or not rows else None
+    return sum(known, Decimal(0)) if known else None
 
 
 def paths(
