@@ -62,7 +62,6 @@ def journeys_daily(facts: Facts) -> Frame:
     trips = participations(facts)
     entered = trips.rename(columns={"entered_date": "date_day"})
     exited = trips.dropna(subset="exited_date").rename(columns={"exited_date": "date_day"})
-    mature = entered[entered["is_goal_mature"].eq(True).fillna(False).astype(bool)]
     counted = {
         "entry_count": entered.groupby(keys).size(),
         "participant_count": entered.groupby(keys)["person_id"].nunique(),
@@ -72,10 +71,12 @@ def journeys_daily(facts: Facts) -> Frame:
         },
         "exited_count": exited.groupby(keys).size(),
         "several_channels": entered[entered["channel_count"] > 1].groupby(keys).size(),
-        "goal_numerator": mature[mature["is_goal_met"].astype(bool)].groupby(keys).size(),
-        "goal_denominator": mature.groupby(keys).size(),
     }
     table = zero(put(table, keys, **counted), *counted).sort_values(keys, ignore_index=True)
+    table = table_with_goals(table, entered, keys)
+    # who is on a journey without a goal does not wait for one
+    waits = entered["is_goal_mature"].notna() & ~is_yes(entered["is_goal_mature"])
+    table = put(table, keys, waiting=entered[waits].groupby(keys).size())
 
     def so_far(column):
         return table.groupby(ROAD)[column].cumsum()
@@ -93,7 +94,7 @@ def journeys_daily(facts: Facts) -> Frame:
             lifetime_entry_count=lifetime,
             **{f"{name}_numerator": count for name, count in cumulative.items()},
             **{f"{name}_denominator": lifetime for name in cumulative},
-            goal_is_mature=table["goal_denominator"] == table["entry_count"],
+            goal_is_mature=table["waiting"].fillna(0) == 0,
         )
     )
 
@@ -115,11 +116,10 @@ def journey_steps(facts: Facts) -> Frame:
     table = steps.merge(weeks, on=ROAD)
 
     # of each participation that came to the step: what it did there
-    overdue = rows["is_overdue"].astype(object)
     rows = rows.assign(
         is_disturbed=rows["friction_count"] > 0,
-        is_overdue=overdue.eq(True).fillna(False).astype(bool),
-        may_be_overdue=overdue.notna(),
+        is_overdue=is_yes(rows["is_overdue"]),
+        may_be_overdue=rows["is_overdue"].notna(),
         is_dropped=rows["is_last"] & ~rows["is_active"] & (rows["exit_type"] != "completed"),
         is_open=rows["is_last"] & rows["is_active"],
     )
@@ -192,11 +192,27 @@ def journey_next_steps(facts: Facts) -> Frame:
 
 @kpi("kpi_journey_exclusions", *ROAD, "date_day", "reason")
 def journey_exclusions(facts: Facts) -> Frame:
+    keys = [*ROAD, "date_day", "reason"]
     rows = facts["fct_journey_exclusions"]
     rows = rows.assign(version=rows["version"].astype(float), date_day=rows["occurred_date"])
-    groups = rows.groupby([*ROAD, "date_day", "reason"])["person_id"]
-    table = groups.agg(exclusion_count="size", person_count="nunique")
-    return table.reset_index()
+    groups = rows.groupby(keys)["person_id"]
+    table = groups.agg(exclusion_count="size", person_count="nunique").reset_index()
+    return with_rates(table_with_goals(table, rows, keys))
+
+
+def table_with_goals(table: Frame, rows: Frame, keys: list[str]) -> Frame:
+    """How many of those whose goal's window is over have met it, and how many these are."""
+    mature = rows[is_yes(rows["is_goal_mature"])]
+    counted = {
+        "goal_numerator": mature[is_yes(mature["is_goal_met"])].groupby(keys).size(),
+        "goal_denominator": mature.groupby(keys).size(),
+    }
+    return zero(put(table, keys, **counted), *counted)
+
+
+def is_yes(flags: pd.Series) -> pd.Series:
+    """True, where a flag may be missing."""
+    return flags.astype(object).eq(True).fillna(False).astype(bool)
 
 
 # ---------------------------------------------------------------- endpoints
@@ -221,8 +237,8 @@ def journey_endpoints(facts: Facts) -> Frame:
     counts[ALL] = counts[list(ENDPOINTS)].sum(axis=1)
 
     for name, channel in REACHED_BY.items():
-        since = people["person_id"].map(refused_since(facts, channel))
-        counts[f"{name} refused"] = (counts[name] > 0) & (since < ends_at)
+        since = people["person_id"].map(refused_since(facts, channel).to_dict())
+        counts[f"{name} refused"] = (counts[name] > 0) & (pd.to_datetime(since) < ends_at)
         counts[f"{name} reached"] = (counts[name] > 0) & ~counts[f"{name} refused"]
     has_any = counts[list(REACHED_BY)].gt(0).any(axis=1)
     counts["all reached"] = counts[[f"{name} reached" for name in REACHED_BY]].any(axis=1)

@@ -355,6 +355,8 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "fct_advocacy_events": interactions.advocacy_events(used, taxonomy, settings),
         # declared journeys
         "int_journey_marks": marks,
+        "int_journey_candidates": journeys.candidates,
+        "int_journey_entries": journeys.entries,
         "fct_journey_participations": journeys.participations,
         "fct_journey_steps": journeys.steps,
         "fct_journey_exclusions": journeys.exclusions,

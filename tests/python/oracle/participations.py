@@ -23,6 +23,7 @@ EXIT_TYPES = {
     "removal": "removed",
 }
 DAY_IN_MICROSECONDS = 86_400 * 10**6
+MICROSECOND = timedelta(microseconds=1)
 
 
 def days(text: str | None) -> timedelta | None:
@@ -192,6 +193,17 @@ class End:
 
 
 @dataclass
+class Judged:
+    """A mark by which somebody may enter."""
+
+    entry: Row
+    end: End | None
+    reason_at_all: str | None  # not to let him in, whether he has been there or not
+    reason: str | None = None
+    number: int | None = None  # of the participation
+
+
+@dataclass
 class Road:
     """The marks of one person and one journey, and what the rules make of them."""
 
@@ -270,18 +282,19 @@ class Road:
                 return "missing_endpoint"
         return None
 
-    def admitted(self) -> Iterator[tuple[Row, End | None, str | None]]:
-        """Each candidate with its end, if it was let in, or else with the reason why not."""
-        count, last, end = 0, None, None
+    def judged(self) -> Iterator["Judged"]:
+        """Each candidate with its end, as if it were let in, and with what speaks against that."""
+        count, last = 0, None
         for entry in self.candidates:
-            reason = self.reason_to_stay_out(entry)
-            if reason is None and last is not None:
-                reason = self.reason_to_wait(entry, count, self.versions[last["version"]], end)
-            if reason is not None:
-                yield entry, None, reason
-                continue
-            count, last, end = count + 1, entry, self.end(entry)
-            yield entry, end, None
+            one = Judged(entry, self.end(entry), self.reason_to_stay_out(entry))
+            one.reason = one.reason_at_all
+            if one.reason is None and last is not None:
+                version_before = self.versions[last.entry["version"]]
+                one.reason = self.reason_to_wait(entry, count, version_before, last.end)
+            if one.reason is None:
+                count, last = count + 1, one
+                one.number = count
+            yield one
 
     def reason_to_wait(
         self, entry: Row, count: int, version_before: Version, end: End | None
@@ -336,6 +349,8 @@ class Road:
 
 @dataclass
 class Found:
+    candidates: list[Row] = field(default_factory=list)
+    entries: list[Row] = field(default_factory=list)
     participations: list[Row] = field(default_factory=list)
     steps: list[Row] = field(default_factory=list)
     exclusions: list[Row] = field(default_factory=list)
@@ -372,11 +387,30 @@ def find(
     found = Found()
     for (person_id, journey), of_person in of_road.items():
         road = Road(versions_of[journey], of_person, classes_seen[person_id], settings)
-        number = 0
-        for entry, end, reason in road.admitted():
+        for one in road.judged():
+            entry, version = one.entry, road.versions[one.entry["version"]]
+            candidate = candidate_row(version, one)
             whose = pick(entry, ("journey", "version", "person_id"))
-            own_key = key(journey, person_id, entry["mark_id"])
-            if reason is not None:
+            own_key, goal = key(journey, person_id, entry["mark_id"]), road.goal(entry)
+            found.candidates.append(
+                {
+                    **candidate,
+                    **goal,
+                    "exclusion_reason": one.reason_at_all,
+                    "cap": None if version.cap == float("inf") else version.cap,
+                    "pause_us": version.pause // MICROSECOND,
+                }
+            )
+            found.entries.append(
+                {
+                    **candidate,
+                    **goal,
+                    "exclusion_reason": one.reason,
+                    "is_admitted": one.reason is None,
+                    "participation_number": one.number,
+                }
+            )
+            if one.reason is not None:
                 found.exclusions.append(
                     {
                         "journey_exclusion_id": own_key,
@@ -384,34 +418,54 @@ def find(
                         "occurred_at": entry["occurred_at"],
                         "occurred_date": local_date(entry["occurred_at"], settings),
                         "entry_name": entry["name"],
-                        "reason": reason,
-                        **road.goal(entry),
+                        "reason": one.reason,
+                        **goal,
                     }
                 )
                 continue
-            number += 1
-            version = road.versions[entry["version"]]
-            visits = step_rows(
-                own_key,
-                version,
-                entry,
-                end,
-                road.visits(entry, end),
-                disturbed[person_id],
-                settings,
+            visits = road.visits(entry, one.end)
+            steps = step_rows(
+                own_key, version, entry, one.end, visits, disturbed[person_id], settings
             )
-            found.steps += visits
+            found.steps += steps
             found.participations.append(
                 {
                     "participation_id": own_key,
                     **whose,
-                    "participation_number": number,
-                    **time_of(version, entry, end, settings),
-                    **road.goal(entry),
-                    **told_by_steps(version, entry, visits),
+                    "participation_number": one.number,
+                    **time_of(version, entry, one.end, settings),
+                    **goal,
+                    **told_by_steps(version, entry, steps),
                 }
             )
     return found
+
+
+def candidate_row(version: Version, one: Judged) -> Row:
+    entry, end = one.entry, one.end
+    return {
+        **pick(entry, ("person_id", "journey", "version", "mark_id", "place", "occurred_at")),
+        "occurred_us": microseconds(entry["occurred_at"]),
+        **told_by_entry(version, entry),
+        "exit_type": end and end.exit_type,
+        "exit_name": end and end.name,
+        "end_place": end and end.place,
+        "end_us": end and microseconds(end.at),
+    }
+
+
+def told_by_entry(version: Version, entry: Row) -> Row:
+    return {
+        "entry_trigger": entry["trigger"],
+        "entry_name": entry["name"],
+        "entry_event_id": entry["event_id"],
+        "entry_channel": entry["channel"],
+        "timeout_at": None if version.timeout is None else entry["occurred_at"] + version.timeout,
+    }
+
+
+def microseconds(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1)) // MICROSECOND
 
 
 def time_of(version: Version, entry: Row, end: End | None, settings: Settings) -> Row:
@@ -419,17 +473,13 @@ def time_of(version: Version, entry: Row, end: End | None, settings: Settings) -
     return {
         "entered_at": entered_at,
         "entered_date": local_date(entered_at, settings),
-        "entry_trigger": entry["trigger"],
-        "entry_name": entry["name"],
-        "entry_event_id": entry["event_id"],
-        "entry_channel": entry["channel"],
+        **told_by_entry(version, entry),
         "exited_at": exited_at,
         "exited_date": local_date(exited_at, settings),
         "exit_type": end and end.exit_type,
         "exit_name": end and end.name,
         "is_active": end is None,
         "duration_seconds": whole_seconds(entered_at, exited_at),
-        "timeout_at": None if version.timeout is None else entered_at + version.timeout,
     }
 
 
