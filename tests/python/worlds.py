@@ -516,7 +516,7 @@ def a_run_of_more_than_a_day(s: Stage) -> None:
     gap = s.random.choice((timedelta(minutes=24), TIMEOUT - INSTANT))
     for number in range(s.random.choice((55, 65))):
         user = s.a("user", 1) if number in (20, 57) else None
-        s.page("/app", anon, user)
+        s.page("/app" if number % 4 else None, anon, user)
         s.now += gap
 
 

@@ -254,7 +254,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         *("amount", "currency_code", "properties"),
     )
     owed = attribution.touches(converted, touches, settings)
-    worths = attribution.weights(owed, touches, taxonomy, settings)
+    worths = attribution.weights(converted, owed, touches, settings)
     answers = interactions.survey_responses(newest["survey_responses"], tellers, stages, settings)
     taken = [
         *paths.in_sessions(visits, used, converted, settings),

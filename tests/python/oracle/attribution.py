@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from .words import Row, Settings, Taxonomy, key, pick, whole_seconds
+from .words import Row, Settings, key, pick, whole_seconds
 
 DIRECT, UNATTRIBUTED = "Direct", "(unattributed)"
 START, CONVERSION, NOTHING = "(start)", "(conversion)", "(null)"
@@ -118,8 +118,9 @@ def removal_effects(taken: list[tuple], channels: list[str]) -> dict[str, float 
 
 
 def weights(
-    touched: list[Row], touchpoints: list[Row], taxonomy: Taxonomy, settings: Settings
+    conversions: list[Row], touched: list[Row], touchpoints: list[Row], settings: Settings
 ) -> list[Row]:
+    """Of every goal that anybody has reached, every channel that anybody came by."""
     visits = visits_of(touchpoints, settings)
     channels = sorted({visit["channel_group"] for seen in visits.values() for visit in seen})
     return [
@@ -129,7 +130,7 @@ def weights(
             "channel_group": channel,
             "removal_effect": effect,
         }
-        for goal in sorted({row["goal"] for row in taxonomy.goals})
+        for goal in sorted({row["goal"] for row in conversions})
         for channel, effect in removal_effects(roads(goal, touched, visits), channels).items()
     ]
 
