@@ -16,7 +16,7 @@ from functools import cached_property
 import harness
 import oracle
 import yaml
-from harness import ROOT, Bench, Difference
+from harness import ROOT, Bench, Difference, equal_but_for_rounding
 from worlds import AS_OF
 
 FOLDERS = ("events", "catalogues", "identity", "sessions", "journey", "conversions")
@@ -77,7 +77,8 @@ class Truth:
         )
         of_project = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]
         names = oracle.Settings.__dataclass_fields__.keys() - {"as_of"}
-        self.settings = oracle.Settings(AS_OF, **{name: of_project[name] for name in names})
+        given = {**of_project, **self.bench.variables}
+        self.settings = oracle.Settings(AS_OF, **{name: given[name] for name in names})
         taxonomy = oracle.Taxonomy.read(ROOT / self.bench.taxonomy)
         self.result = oracle.run(self.canonical, taxonomy, self.settings)
 
@@ -99,7 +100,7 @@ class Truth:
         return only
 
     def difference(self, table: str) -> Difference | None:
-        """What only one of the two has."""
+        """What only one of the two has; floats within 1e-9 are one."""
         columns = self.columns_compared(table)
         schema = "intermediate" if table.startswith("int_") else "marts"
         ours, theirs = (
@@ -114,7 +115,7 @@ class Truth:
             only_ours = [
                 row for row in only_ours if not may_go(dict(zip(columns, row, strict=True)))
             ]
-        if not only_ours and not only_theirs:
+        if equal_but_for_rounding(only_ours, only_theirs):
             return None
         return Difference(f"{schema}.{table}", columns, only_ours, only_theirs)
 

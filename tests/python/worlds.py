@@ -516,7 +516,7 @@ def a_run_of_more_than_a_day(s: Stage) -> None:
     gap = s.random.choice((timedelta(minutes=24), TIMEOUT - INSTANT))
     for number in range(s.random.choice((55, 65))):
         user = s.a("user", 1) if number in (20, 57) else None
-        s.page("/app", anon, user)
+        s.page("/app" if number % 4 else None, anon, user)
         s.now += gap
 
 
@@ -696,6 +696,36 @@ def orders_and_refunds(s: Stage) -> None:
     s.refund(2, user_id=user)
     if s.chance(0.5):
         s.refund(7)  # of an order that never came
+
+
+@scene
+def a_long_road_to_a_goal(s: Stage) -> None:
+    """Visits in several channels, the oldest at the edge of what a goal looks back on; money, an
+    answer and an end at the edges of what counts for a path."""
+    anon, user = s.a("anon", s.random.randrange(3)), s.a("user", s.random.randrange(3))
+    first, edges = s.now, (-INSTANT, timedelta(0), INSTANT)
+    goal_at = first + 30 * DAY + s.random.choice(edges)
+    halves = (14 * DAY, 7 * DAY, 7 * DAY - timedelta(seconds=1), 3 * DAY, timedelta(hours=1))
+    moments = [goal_at - age for age in s.random.sample(halves, s.random.randrange(1, 5))]
+    for at in (first, *moments):
+        # now and then by an advertisement of this world, which was paid for on the day of the goal
+        ours = {"source": "google", "medium": "cpc", "name": s.a("campaign", 0)}
+        came_by = s.random.choice((ours, *s.random.sample(CAMPAIGNS, 2)))
+        came_by = {f"context_campaign_{k}": v for k, v in came_by.items()}
+        s.page(None, anon, user, at=at, **came_by if s.chance(0.7) else {})
+    for goal in s.random.sample(("signed_up", "trial_requested", "lead_submitted"), 2):
+        s.track(goal, anon, user, at=goal_at)
+    s.now = goal_at
+    paid_for = {"utm_source": "google", "utm_medium": "cpc", "utm_campaign": s.a("campaign", 0)}
+    s.spend(campaign=s.a("campaign", 0), **paid_for)
+    s.now = first + 30 * DAY + s.random.choice(edges)
+    s.order(60, user_id=user)
+    s.now = first + 30 * DAY + s.random.choice(edges)
+    s.contact(60, user_id=user)
+    s.now = first + 90 * DAY + s.random.choice(edges)
+    s.survey(60, user_id=user, responded_at=s.now, score=s.random.choice((0, 7, 10)))
+    end = first + 90 * DAY + s.random.choice(edges)
+    s.subscription(60, end, user_id=user, started_at=goal_at, ended_at=end, status="cancelled")
 
 
 @scene

@@ -17,7 +17,18 @@ from datetime import date
 from functools import cached_property
 
 from . import accounts as organisations
-from . import facts, funnels, identity, interactions, participations, records, roads, subscriptions
+from . import (
+    attribution,
+    facts,
+    funnels,
+    identity,
+    interactions,
+    participations,
+    paths,
+    records,
+    roads,
+    subscriptions,
+)
 from .channels import channel_visits
 from .conversions import Channels, Money, ad_spend
 from .events import (
@@ -244,6 +255,15 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         *("event_id", *DELIVERY_COLUMNS, "raw_event_name", "occurred_at", *records.ANYBODY),
         *("amount", "currency_code", "properties"),
     )
+    owed = attribution.touches(converted, touches, settings)
+    worths = attribution.weights(converted, owed, touches, settings)
+    answers = interactions.survey_responses(newest["survey_responses"], tellers, stages, settings)
+    taken = [
+        *paths.in_sessions(visits, used, converted, settings),
+        *paths.in_journeys(journeys.participations, journeys.steps, settings),
+        *paths.to_conversions(converted, owed, settings),
+        *paths.of_entries(touches, converted, settings),
+    ]
     return {
         # events
         "int_event_duplicates": duplicates(made.canonical.events),
@@ -332,9 +352,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "fct_feature_usage": interactions.feature_usage(used, taxonomy, settings),
         "fct_support_contacts": contacts,
         "fct_help_uses": interactions.help_uses(used, contacts, taxonomy, settings),
-        "fct_survey_responses": interactions.survey_responses(
-            newest["survey_responses"], tellers, stages, settings
-        ),
+        "fct_survey_responses": answers,
         "fct_offers": interactions.offers(newest["commercial_offers"], tellers, money, settings),
         "fct_advocacy_events": interactions.advocacy_events(used, taxonomy, settings),
         # declared journeys
@@ -350,6 +368,12 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         # funnels
         "fct_funnel_attempts": attempts,
         "fct_funnel_steps": steps_reached,
+        # what a conversion is owed to, and the paths people take
+        "fct_attribution_touches": owed,
+        "fct_attribution_weights": worths,
+        "fct_attribution_credits": attribution.credits(converted, owed, worths, settings),
+        "fct_paths": paths.paths(taken, frictions, revenue, contacts, answers, moved, settings),
+        "fct_path_steps": paths.path_steps(taken, settings),
         # organisations
         "dim_accounts": described,
         "bridge_account_segments": organisations.segments(described),

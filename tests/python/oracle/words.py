@@ -100,6 +100,9 @@ class Settings:
     habit_window_days: int = 28
     reporting_timezone: str = "UTC"
     reporting_currency: str = "EUR"
+    attribution_lookback_days: int = 30
+    attribution_half_life_days: int = 7
+    attribution_direct: str = "counts"
 
 
 def md5(text: str) -> str:
