@@ -2,41 +2,61 @@
 -- whether the channel changed and whether somebody of the company had to come in; and what the contacts with support cost that came so.
 with
 
-contacts as (
+pairs as (
 
     select
+        *,
         case
             when is_digital_to_assisted then 'from digital to assisted'
             when is_switch then 'to another channel'
             else 'the same channel'
-        end as way,
+        end as way
+
+    from {{ ref('kpi_channel_switches') }}
+
+),
+
+contacts as (
+
+    select
+        way,
         sum(contact_count) as contact_count,
         sum(drop_off_numerator) as dropped_count,
         sum(drop_off_denominator) as watched_count,
         sum(converted_7d_numerator) as converted_count,
         sum(converted_7d_denominator) as converted_watched_count
 
-    from {{ ref('kpi_channel_switches') }}
-    group by 1
+    from pairs
+    group by way
+
+),
+
+support as (
+
+    select
+        contacts.cost_amount,
+        case
+            when visits.is_assisted and not visits.previous_is_assisted then 'from digital to assisted'
+            when visits.is_switch then 'to another channel'
+            else 'the same channel'
+        end as way
+
+    from {{ ref('fct_channel_visits') }} as visits
+    inner join {{ ref('fct_support_contacts') }} as contacts
+        on visits.channel_visit_id = {{ key_of(["'support'", 'contacts.contact_key']) }}
+    where visits.seconds_since_previous <= 30 * 86400
 
 ),
 
 costs as (
 
     select
-        case
-            when visits.is_assisted and not visits.previous_is_assisted then 'from digital to assisted'
-            when visits.is_switch then 'to another channel'
-            else 'the same channel'
-        end as way,
-        sum(support.cost_amount) as support_cost_amount,
+        way,
+        sum(cost_amount) as support_cost_amount,
         count(*) as support_contact_count
 
-    from {{ ref('fct_channel_visits') }} as visits
-    inner join {{ ref('fct_support_contacts') }} as support
-        on visits.channel_visit_id = {{ key_of(["'support'", 'support.contact_key']) }}
-    where visits.seconds_since_previous <= 30 * 86400
-    group by 1
+    from support
+    group by way
 
 )
 
