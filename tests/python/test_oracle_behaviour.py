@@ -103,15 +103,15 @@ def test_repetitions_are_counted_per_row_of_the_seed():
 @pytest.mark.parametrize(
     "paths, loop",
     [
-        (["/a", "/b", "/a", "/c", "/a", "/b", "/a"], ["004"]),
+        (["/a", "/b", "/a", "/c", "/a", "/b", "/a"], [("004", "/a")]),
         (["/a", "/b", "/a", "/a", "/b"], []),
         (["/a", None, "/a", "/b", "/a"], []),
-        (["/a", "/b", "/a", "/b", "/a", "/b"], ["004", "005"]),
+        (["/a", "/b", "/a", "/b", "/a", "/b"], [("004", "/a"), ("005", "/b")]),
     ],
 )
 def test_a_loop_is_the_third_visit_of_a_page_once_in_a_session(paths, loop):
     events = visit(*((60 * number, VIEW, path) for number, path in enumerate(paths)))
-    assert [event_id for _, event_id, _ in told(events, "page_loop")] == loop
+    assert told(events, "page_loop") == [("page_loop", *place) for place in loop]
 
 
 def test_a_quick_return_is_there_and_back_in_less_than_ten_seconds():
@@ -228,7 +228,7 @@ def made(name: str, **tables: list[dict]) -> list[dict]:
 
 
 def test_a_page_with_friction_is_held_against_its_visits_without():
-    """Of four visits of the page two had the error there, and one of the two ended there."""
+    """Six visits saw the page, three had the error there, and two of these ended there."""
     visits = {
         "s1": ("/a", "/a", True),
         "s2": ("/a", "/b", True),
@@ -236,6 +236,7 @@ def test_a_page_with_friction_is_held_against_its_visits_without():
         "s4": ("/a", None, False),
         "s5": ("/b", "/b", False),
         "s6": (None, "/a", True),  # the error says where it was, the page was never viewed
+        "s7": (None, "/b", None),  # another signal does
     }
     who = {"occurred_at": MONDAY, "occurred_date": MONDAY + 7 * DAY}
     rows = made(
@@ -250,21 +251,24 @@ def test_a_page_with_friction_is_held_against_its_visits_without():
             for kind in ("page", "screen", "track")
         ],
         fct_friction_signals=[
-            {"session_id": name, "page_path": "/a", "signal": "error", "person_id": "p", **who}
+            {"session_id": name, "page_path": "/a", "signal": signal, "person_id": "p", **who}
             for name, (*_, is_struck) in visits.items()
-            for _ in range(2)
-            if is_struck
+            for signal in (("other",) if is_struck is None else ("error",) * (2 * is_struck))
         ]
-        + [{"session_id": None, "page_path": None, "signal": "complaint", "person_id": "q", **who}],
+        + [
+            {"session_id": name, "page_path": None, "signal": "error", "person_id": "q", **who}
+            for name in (None, "s1")  # what is on no page counts in its own week
+        ],
     )
-    nowhere, on_page = rows if rows[0]["page_path"] == "(none)" else reversed(rows)
-    assert (on_page["page_path"], on_page["signal"]) == ("/a", "error")
+    by_grain = {(row["page_path"], row["signal"]): row for row in rows}
+    assert len(rows) == len(by_grain) == 3
+    nowhere, on_page = by_grain["(none)", "error"], by_grain["/a", "error"]
     assert on_page["week_start_date"] == MONDAY  # of the visits, not of the errors
     assert (on_page["signal_count"], on_page["person_count"]) == (6, 1)
     parts = ("friction", "drop", "drop_without")
     fractions = [(on_page[f"{n}_numerator"], on_page[f"{n}_denominator"]) for n in parts]
-    assert fractions == [(3, 5), (2, 3), (1, 2)]
-    assert (nowhere["signal_count"], nowhere["friction_denominator"]) == (1, 0)
+    assert fractions == [(3, 6), (2, 3), (1, 3)]
+    assert (nowhere["signal_count"], nowhere["friction_denominator"]) == (2, 0)
     assert nowhere["week_start_date"] == MONDAY + 7 * DAY
     assert pd.isna(nowhere["friction_rate"])
 
@@ -298,6 +302,7 @@ def test_who_goes_on_and_who_is_lost_after_a_switch():
     assert (to_phone["is_switch"], to_phone["is_digital_to_assisted"]) == (True, True)
     assert (back["is_switch"], back["is_digital_to_assisted"]) == (True, False)
     assert back["contact_count"] == 2  # one came back too late
+    assert (back["drop_off_numerator"], back["drop_off_denominator"]) == (0, 0)  # too young
     names = ("drop_off", "converted_7d")
     assert [(to_phone[f"{n}_numerator"], to_phone[f"{n}_denominator"]) for n in names] == [
         (1, 2),

@@ -9,7 +9,7 @@ means UTC.
 
 Each part of the chain has a module: events, identity, sessions, journey, conversions, facts. What
 follows from the facts has one each, too: interactions, roads, subscriptions, participations,
-accounts.
+funnels, accounts.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +17,18 @@ from datetime import date
 from functools import cached_property
 
 from . import accounts as organisations
-from . import facts, identity, interactions, participations, records, roads, subscriptions
+from . import (
+    attribution,
+    facts,
+    funnels,
+    identity,
+    interactions,
+    participations,
+    paths,
+    records,
+    roads,
+    subscriptions,
+)
 from .channels import channel_visits
 from .conversions import Channels, Money, ad_spend
 from .events import (
@@ -238,11 +249,21 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
     marks = participations.marks(used, periods, reached, taxonomy, settings)
     frictions = friction_signals(used, contacts, taxonomy, settings)
     journeys = participations.find(marks, identifiers, frictions, taxonomy, settings)
+    attempts, steps_reached = funnels.attempts_and_steps(used, taxonomy, settings, account_of)
     account_starts, account_returns = organisations.retention(used, account_of, taxonomy, settings)
     implied = (
         *("event_id", *DELIVERY_COLUMNS, "raw_event_name", "occurred_at", *records.ANYBODY),
         *("amount", "currency_code", "properties"),
     )
+    owed = attribution.touches(converted, touches, settings)
+    worths = attribution.weights(converted, owed, touches, settings)
+    answers = interactions.survey_responses(newest["survey_responses"], tellers, stages, settings)
+    taken = [
+        *paths.in_sessions(visits, used, converted, settings),
+        *paths.in_journeys(journeys.participations, journeys.steps, settings),
+        *paths.to_conversions(converted, owed, settings),
+        *paths.of_entries(touches, converted, settings),
+    ]
     return {
         # events
         "int_event_duplicates": duplicates(made.canonical.events),
@@ -331,14 +352,12 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "fct_feature_usage": interactions.feature_usage(used, taxonomy, settings),
         "fct_support_contacts": contacts,
         "fct_help_uses": interactions.help_uses(used, contacts, taxonomy, settings),
-        "fct_survey_responses": interactions.survey_responses(
-            newest["survey_responses"], tellers, stages, settings
-        ),
+        "fct_survey_responses": answers,
         "fct_offers": interactions.offers(newest["commercial_offers"], tellers, money, settings),
         "fct_advocacy_events": interactions.advocacy_events(used, taxonomy, settings),
         # declared journeys
         "int_journey_marks": marks,
-        "int_journey_candidates": journeys.candidates,
+        "int_journey_prospects": journeys.candidates,
         "int_journey_entries": journeys.entries,
         "fct_journey_participations": journeys.participations,
         "fct_journey_steps": journeys.steps,
@@ -346,6 +365,15 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         # where people got stuck, and by which ways they came
         "fct_friction_signals": frictions,
         "fct_channel_visits": channel_visits(visits, touches, contacts, taxonomy, settings),
+        # funnels
+        "fct_funnel_attempts": attempts,
+        "fct_funnel_steps": steps_reached,
+        # what a conversion is owed to, and the paths people take
+        "fct_attribution_touches": owed,
+        "fct_attribution_weights": worths,
+        "fct_attribution_credits": attribution.credits(converted, owed, worths, settings),
+        "fct_paths": paths.paths(taken, frictions, revenue, contacts, answers, moved, settings),
+        "fct_path_steps": paths.path_steps(taken, settings),
         # organisations
         "dim_accounts": described,
         "bridge_account_segments": organisations.segments(described),
