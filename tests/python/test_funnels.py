@@ -647,20 +647,12 @@ def large(tmp_path_factory, remark) -> Built:
     return made
 
 
-TOO_WIDE = pytest.mark.xfail(
-    strict=True,
-    reason="int_funnel_reached follows all steps in one row: 500 of them do not fit into 2 GB",
-)
-
-
-@TOO_WIDE
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LARGE)
 def test_many_steps_and_many_events_come_out_as_counted_by_hand(large, name):
     assert_counted(large, name, LARGE[name])
 
 
-@TOO_WIDE
 @pytest.mark.slow
 def test_no_step_of_many_is_reached_more_often_than_the_one_before(large):
     assert_never_growing(large)
@@ -669,7 +661,6 @@ def test_no_step_of_many_is_reached_more_often_than_the_one_before(large):
     assert [(row["last"], row["steps"]) for row in large.bench.rows(query)] == 6 * [(MANY, MANY)]
 
 
-@TOO_WIDE
 @pytest.mark.slow
 def test_neither_many_steps_nor_many_events_take_long(large):
     assert large.seconds < 300
