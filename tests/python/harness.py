@@ -505,12 +505,16 @@ def _row_difference(table: str, names: list[str], left: list, right: list) -> Di
     only_right = sorted((there - here).elements(), key=repr)
     if not only_left and not only_right:
         return None
-    if len(only_left) == len(only_right) and _equal_but_for_rounding(only_left, only_right):
+    if equal_but_for_rounding(only_left, only_right):
         return None
     return Difference(table, names, only_left, only_right)
 
 
-def _equal_but_for_rounding(left: list[tuple], right: list[tuple]) -> bool:
+def equal_but_for_rounding(left: list[tuple], right: list[tuple]) -> bool:
+    """Are these the same rows in any order, if floats within 1e-9 are one?"""
+    if len(left) != len(right):
+        return False
+
     def order(row):
         exact = [value for value in row if not isinstance(value, float)]
         return repr(exact), [value for value in row if isinstance(value, float)]

@@ -516,7 +516,7 @@ def a_run_of_more_than_a_day(s: Stage) -> None:
     gap = s.random.choice((timedelta(minutes=24), TIMEOUT - INSTANT))
     for number in range(s.random.choice((55, 65))):
         user = s.a("user", 1) if number in (20, 57) else None
-        s.page("/app", anon, user)
+        s.page("/app" if number % 4 else None, anon, user)
         s.now += gap
 
 
@@ -699,6 +699,36 @@ def orders_and_refunds(s: Stage) -> None:
 
 
 @scene
+def a_long_road_to_a_goal(s: Stage) -> None:
+    """Visits in several channels, the oldest at the edge of what a goal looks back on; money, an
+    answer and an end at the edges of what counts for a path."""
+    anon, user = s.a("anon", s.random.randrange(3)), s.a("user", s.random.randrange(3))
+    first, edges = s.now, (-INSTANT, timedelta(0), INSTANT)
+    goal_at = first + 30 * DAY + s.random.choice(edges)
+    halves = (14 * DAY, 7 * DAY, 7 * DAY - timedelta(seconds=1), 3 * DAY, timedelta(hours=1))
+    moments = [goal_at - age for age in s.random.sample(halves, s.random.randrange(1, 5))]
+    for at in (first, *moments):
+        # now and then by an advertisement of this world, which was paid for on the day of the goal
+        ours = {"source": "google", "medium": "cpc", "name": s.a("campaign", 0)}
+        came_by = s.random.choice((ours, *s.random.sample(CAMPAIGNS, 2)))
+        came_by = {f"context_campaign_{k}": v for k, v in came_by.items()}
+        s.page(None, anon, user, at=at, **came_by if s.chance(0.7) else {})
+    for goal in s.random.sample(("signed_up", "trial_requested", "lead_submitted"), 2):
+        s.track(goal, anon, user, at=goal_at)
+    s.now = goal_at
+    paid_for = {"utm_source": "google", "utm_medium": "cpc", "utm_campaign": s.a("campaign", 0)}
+    s.spend(campaign=s.a("campaign", 0), **paid_for)
+    s.now = first + 30 * DAY + s.random.choice(edges)
+    s.order(60, user_id=user)
+    s.now = first + 30 * DAY + s.random.choice(edges)
+    s.contact(60, user_id=user)
+    s.now = first + 90 * DAY + s.random.choice(edges)
+    s.survey(60, user_id=user, responded_at=s.now, score=s.random.choice((0, 7, 10)))
+    end = first + 90 * DAY + s.random.choice(edges)
+    s.subscription(60, end, user_id=user, started_at=goal_at, ended_at=end, status="cancelled")
+
+
+@scene
 def restated_spend(s: Stage) -> None:
     for _ in range(s.random.randrange(2, 6)):
         s.spend(updated_at=s.now + s.random.choice((DAY, DAY, 3 * DAY)))
@@ -790,6 +820,43 @@ def seen_in_an_account(s: Stage) -> None:
             s.random.choice(CORE), anon, s.random.choice((None, user)), context_group_id=account
         )
         s.wait(timedelta(0), DAY)
+
+
+@scene
+def colleagues_at_work(s: Stage) -> None:
+    """In two accounts by turns, each event with the account it was done in."""
+    for _ in range(s.random.randrange(6, 16)):
+        number = s.random.randrange(3)
+        s.track(
+            s.random.choice((*CORE, *CORE, "email_verified")),
+            s.a("anon", number),
+            s.random.choice((None, s.a("user", number))),
+            context_group_id=s.a("account", s.random.randrange(2)),
+            timestamp=s.now.isoformat(),
+        )
+        steps = (timedelta(0), timedelta(seconds=1), timedelta(hours=6), DAY)
+        s.wait(*steps, s.random.choice(steps) + INSTANT)
+
+
+@scene
+def back_and_forth(s: Stage) -> None:
+    """A few things done again and again, on two pages, by one person in one visit or in several."""
+    anon, user = s.a("anon", s.random.randrange(3)), s.random.choice((None, s.a("user", 1)))
+    again = words("report_created report_shared checkout_started email_verified product_added")
+    visit = (timedelta(0), timedelta(seconds=1), timedelta(minutes=5), TIMEOUT - INSTANT)
+    more = (*visit, timedelta(minutes=90), timedelta(hours=6), DAY, DAY + INSTANT)
+    gaps = s.random.choice((visit, visit, more))
+    source = s.random.choice((None, "google", "newsletter"))
+    for _ in range(s.random.randrange(8, 22)):
+        s.track(
+            s.random.choice(again),
+            anon,
+            user,
+            timestamp=s.now.isoformat(),
+            context_page_url=f"https://www.example.com{s.random.choice(PATHS[:2])}",
+            context_campaign_source=source if s.chance(0.8) else None,
+        )
+        s.wait(*gaps)
 
 
 @scene
@@ -1061,7 +1128,7 @@ def shown_a_variant(s: Stage) -> None:
         s.rows.append(replace(first, values={**first.values, "updated_at": s.now + DAY}))
     s.wait(timedelta(0), timedelta(minutes=1), TIMEOUT)
     by = {"anonymous_id": anon, "user_id": s.random.choice((None, user))}
-    s.exposure(s.random.choice(("a", "b")), **s.random.choice((by, by, s.somebody())))
+    s.exposure(s.random.choice(("a", "b")), **s.random.choice((by, s.somebody())))
     s.track("experiment_viewed", anon)
     s.something(anon, s.random.choice((None, user)))
     # bought in the window, at its very end, or too late
@@ -1403,8 +1470,8 @@ def world(number: int | str, scenes: Iterable[str] | None = None, copy: int = 0)
 
 # Rows beside those of seeds/taxonomy, for what these leave untried: rates that change, a currency
 # that has one only later, a base that is not the reporting currency, several events per goal and
-# milestone, touches outside a session, every unit of retention. An event's row takes the place of
-# the one that has its name.
+# milestone, touches outside a session, every unit of retention, funnels of each order and unit with
+# each way to start anew. An event's row takes the place of the one that has its name.
 TAXONOMY = {
     "fx_rates": """
         USD,2023-09-01,0.95
@@ -1490,6 +1557,134 @@ TAXONOMY = {
         expert,7,event,plan_upgraded,Or a better plan
         expert,7,event,report_created,Or a report
         """,
+    "journeys": """
+        browse,1,Looks around,,2024-01-01,0.5,always,,,1.5,,
+        browse,2,Looks around; not again at once,2024-01-01,,0.25,after_pause,0.0625,,,0.3,
+        onboard,1,Gets started; once,2023-01-01,2023-11-15,14,never,,,14,,
+        onboard,2,Gets started; twice at most,2023-11-15,,14,capped,0.5,2,30.5,0.3,
+        use,1,Works with it,,2031-01-01,1,after_pause,1,,1,,user_id
+        use,2,Not open yet,2031-01-01,,,always,,,,,
+        pay,1,Buys and buys again,,,31,always,,,,,
+        trying,1,Tries and pays; by those we know,,,,capped,,3,60,,email_hash
+        linger,1,Looks in now and then,2023-01-01,2026-01-01,60,always,,,10,0,
+        linger_once,1,Looks in; no end but by hand,,,,never,,,,,
+        """,
+    "journey_steps": """
+        browse,1,look,1,page_viewed,,,false,0.00011574074074
+        browse,1,read,2,blog_read,,,true,
+        browse,1,compare,3,review_read,,,true,0.01
+        browse,1,join,4,signed_up,,,false,
+        browse,2,look,1,page_viewed,,,true,
+        browse,2,compare,2,review_read,,,false,0.02
+        browse,2,read,3,blog_read,,,true,
+        browse,2,ask,7,lead_submitted,cta,hero,false,
+        onboard,1,verify,1,email_verified,,,true,2
+        onboard,1,first,2,onboarding_step_completed,step,1,true,
+        onboard,1,second,3,onboarding_step_completed,step,2,false,
+        onboard,1,report,4,report_created,,,true,14
+        onboard,2,first,1,onboarding_step_completed,step,1,false,
+        onboard,2,second,2,onboarding_step_completed,step,2,false,0.5
+        onboard,2,verify,3,email_verified,,,true,2
+        onboard,2,report,4,report_created,,,false,
+        onboard,2,invite,5,invite_sent,,,false,
+        onboard,2,welcome,6,invite_accepted,,,false,
+        use,1,create,10,report_created,,,true,1
+        use,1,share,20,report_shared,,,true,0.00001
+        use,1,feature,30,feature_used,,,false,
+        use,1,plan,40,project_created,,,false,1
+        use,1,any_report,15,report_created,,,false,
+        pay,1,order,1,order_placed,,,false,31
+        pay,1,refund,2,order_refunded,,,false,
+        pay,1,pay,3,invoice_paid,,,false,
+        pay,1,hear,4,message_delivered,,,false,
+        pay,1,answer,5,message_clicked,,,false,
+        trying,1,subscribe,1,subscription_started,,,true,
+        trying,1,use,2,page_viewed,,,false,10
+        linger,1,look,1,page_viewed,,,false,60
+        linger,1,read,2,blog_read,,,false,
+        linger,1,screen,3,screen_viewed,,,false,
+        """,
+    "journey_rules": """
+        browse,1,1,entry,looked,event,page_viewed,,,,,,
+        browse,1,2,entry,looked_again,event,page_viewed,,,,,,
+        browse,1,3,entry,app,event,screen_viewed,,,,,,
+        browse,1,4,entry,compared,event,review_read,,,,,,
+        browse,1,5,exit,left,event,review_read,,,,,,
+        browse,1,6,completion,joined,event,signed_up,,,,,,
+        browse,1,7,completion,read_enough,steps,,,,,,,
+        browse,1,8,goal,worked,event,report_created,,,,,,
+        browse,1,9,goal,asked,event,lead_submitted,,,,,,
+        browse,2,1,completion,seen_it_all,steps,,,,,,,
+        browse,2,2,entry,looked,event,page_viewed,,,,,,
+        browse,2,3,exit,left,event,screen_viewed,,,,,,
+        browse,2,4,exclusion,customer,event,subscription_started,,,,,,
+        browse,2,5,readmission,customer,event,subscription_cancelled,,,,,,
+        browse,2,6,exclusion,customer,stage,,,,expansion,,,
+        browse,2,7,removal,tested,event,experiment_viewed,,,,,,
+        browse,2,8,removal,helped,event,help_article_viewed,percent,90,,,,
+        onboard,1,1,entry,signed_up,event,signed_up,,,,,,
+        onboard,1,2,entry,asked,event,trial_requested,,,,,,
+        onboard,1,3,completion,all_done,steps,,,,,,,
+        onboard,1,4,completion,told_to_be_done,milestone,,,,,onboarded,,
+        onboard,1,5,exit,grown,stage,,,,retention,,,
+        onboard,1,6,cancellation,cancelled,event,subscription_cancelled,,,,,,
+        onboard,1,7,goal,paid,milestone,,,,,paid,,
+        onboard,2,1,entry,getting_started,stage,,,,activation,,,
+        onboard,2,2,entry,signed_up,event,signed_up,,,,,,
+        onboard,2,3,entry,verified,milestone,,,,,verified,,
+        onboard,2,4,completion,all_done,steps,,,,,,,
+        onboard,2,5,cancellation,refunded,event,order_refunded,,,,,,
+        onboard,2,6,cancellation,cancelled,event,subscription_cancelled,,,,,,
+        onboard,2,7,exit,grown,stage,,,,expansion,,,
+        onboard,2,8,goal,grown,stage,,,,retention,,,
+        onboard,2,9,exclusion,buyer,event,order_placed,,,,,,
+        onboard,2,10,exclusion,buyer,milestone,,,,,paid,,
+        onboard,2,11,exclusion,well_known,event,report_created,,,,,,
+        onboard,2,12,exclusion,well_known,stage,,,,adoption,,,
+        onboard,2,13,readmission,well_known,event,email_verified,,,,,,
+        onboard,2,14,readmission,buyer,event,order_refunded,,,,,,
+        onboard,2,20,edge,,,,,,,,,first
+        onboard,2,21,edge,,,,,,,,,verify
+        onboard,2,22,edge,,,,,,,,first,second
+        onboard,2,23,edge,,,,,,,,second,first
+        onboard,2,24,edge,,,,,,,,verify,report
+        onboard,2,25,edge,,,,,,,,report,report
+        use,1,1,entry,created,event,report_created,,,,,,
+        use,1,2,entry,shared,event,report_shared,,,,,,
+        use,1,3,entry,used,event,feature_used,,,,,,
+        use,1,4,entry,found,event,report_used,,,,,,
+        use,1,5,completion,both,steps,,,,,,,
+        use,1,6,completion,both_again,steps,,,,,,,
+        use,1,7,exit,planned,event,project_created,,,,,,
+        use,1,8,removal,lost,event,error_shown,,,,,,
+        use,1,11,removal,looked_elsewhere,event,page_viewed,,,,,,
+        use,1,9,goal,habit,milestone,,,,,habit_formed,,
+        use,1,10,goal,shared,event,report_shared,,,,,,
+        use,2,1,entry,created,event,report_created,,,,,,
+        use,2,2,exclusion,early,event,report_created,,,,,,
+        use,2,3,goal,shared,event,report_shared,,,,,,
+        pay,1,1,exit,bought,event,order_placed,,,,,,
+        pay,1,2,entry,bought,event,order_placed,,,,,,
+        pay,1,3,entry,paid,event,invoice_paid,,,,,,
+        pay,1,4,removal,refunded,event,order_refunded,,,,,,
+        pay,1,5,completion,again,event,order_placed,,,,,,
+        pay,1,6,exclusion,asked_for_help,event,support_contacted,,,,,,
+        pay,1,7,readmission,asked_for_help,event,support_resolved,,,,,,
+        pay,1,8,exclusion,offered,event,offer_made,,,,,,
+        pay,1,9,readmission,offered,event,offer_made,offer_type,renewal,,,,
+        trying,1,1,entry,tried,event,trial_started,,,,,,
+        trying,1,2,entry,subscribed,event,subscription_started,,,,,,
+        trying,1,3,completion,paid,stage,,,,retention,,,
+        trying,1,4,cancellation,cancelled,event,subscription_cancelled,,,,,,
+        trying,1,5,removal,found_faulty,event,invoice_failed,,,,,,
+        trying,1,6,goal,subscribed,event,subscription_started,,,,,,
+        linger,1,1,entry,looked,event,page_viewed,,,,,,
+        linger,1,2,goal,read,event,blog_read,,,,,,
+        linger,1,3,exit,became_somebody,stage,,,,activation,,,
+        linger_once,1,1,entry,looked,event,page_viewed,,,,,,
+        linger_once,1,2,entry,looked,event,screen_viewed,,,,,,
+        linger_once,1,3,exit,bought,event,order_placed,,,,,,
+        """,
     "excluded_traffic": """
         3,page_host,^staging[.],staging
         """,
@@ -1512,6 +1707,193 @@ TAXONOMY = {
         core_daily,return,plan_upgraded
         core_monthly,start,any_core
         core_monthly,return,any_core
+        """,
+    "funnels": """
+        welcome,"ordered, person, every start",ordered,person,14,,every_start
+        paid,"ordered, person, after end",ordered,person,1,,after_end
+        looked,"ordered, session, every start",ordered,session,0.5,page_path,every_start
+        tried,"ordered, session, after end",ordered,session,0.0625,,after_end
+        worked,"ordered, account, every start",ordered,account,1,,every_start
+        worked_on,"ordered, account, after end",ordered,account,0.25,experiment,after_end
+        straight,"strict, person, every start",strict,person,2,,every_start
+        page_by_page,"strict, person, after end",strict,person,30,platform,after_end
+        at_once,"strict, session, every start",strict,session,0.125,,every_start
+        word_by_word,"strict, session, after end",strict,session,1,variant,after_end
+        on_and_on,"strict, account, every start",strict,account,0.25,,every_start
+        one_by_one,"strict, account, after end",strict,account,1,page_path,after_end
+        somehow,"any, person, every start",any,person,600,,every_start
+        somehow_again,"any, person, after end",any,person,14,source_name,after_end
+        in_a_visit,"any, session, every start",any,session,0.5,utm_source,every_start
+        in_a_visit_again,"any, session, after end",any,session,0.0625,,after_end
+        together,"any, account, every start",any,account,1,,every_start
+        together_again,"any, account, after end",any,account,0.25,feature,after_end
+        """,
+    "funnel_steps": """
+        welcome,step,1,registered,signed_up,,,false
+        welcome,step,1,registered,product_added,,,false
+        welcome,step,2,checked,email_verified,,,true
+        welcome,step,3,invited,invite_sent,,,true
+        welcome,step,3,invited,report_shared,,,true
+        welcome,step,4,reported,report_created,,,false
+        welcome,step,5,joined,invite_accepted,,,false
+        welcome,step,5,joined,checkout_started,,,false
+        welcome,step,6,step_done,onboarding_step_completed,,,true
+        welcome,step,6,step_done,email_verified,,,true
+        welcome,step,7,shared,report_shared,,,true
+        welcome,exclusion,,payment_failed,payment_failed,,,
+        welcome,exclusion,4,email_verified,email_verified,,,
+        welcome,exclusion,1,invite_sent,invite_sent,,,
+        welcome,exclusion,5,signed_up,signed_up,,,
+        paid,step,1,begun,checkout_started,,,false
+        paid,step,2,payment,payment_info_entered,,,true
+        paid,step,2,payment,product_added,,,true
+        paid,step,3,begun_again,checkout_started,,,false
+        paid,step,4,bought,order_placed,,,false
+        paid,step,4,bought,report_shared,,,false
+        paid,exclusion,,payment_failed,payment_failed,,,
+        paid,exclusion,3,email_verified,email_verified,,,
+        looked,step,1,seen,page_viewed,,,false
+        looked,step,1,seen,report_created,,,false
+        looked,step,3,seen_again,page_viewed,,,false
+        looked,step,3,seen_again,report_shared,,,false
+        looked,step,7,and_again,page_viewed,,,false
+        looked,step,7,and_again,report_created,,,false
+        looked,step,8,read,blog_read,,,true
+        looked,step,8,read,product_added,,,true
+        looked,step,9,still_there,page_viewed,,,true
+        looked,exclusion,3,email_verified,email_verified,,,
+        looked,exclusion,1,checkout_started,checkout_started,,,
+        looked,exclusion,,product_added,product_added,,,
+        tried,step,1,came,page_viewed,,,false
+        tried,step,1,came,product_added,,,false
+        tried,step,2,read,blog_read,,,true
+        tried,step,2,read,email_verified,,,true
+        tried,step,3,reviewed,review_read,,,true
+        tried,step,3,reviewed,report_shared,,,true
+        tried,step,4,did,report_created,feature,exports,false
+        tried,step,4,did,checkout_started,,,false
+        tried,step,4,did,report_shared,step,2,false
+        tried,step,5,more,page_viewed,,,false
+        tried,step,5,more,report_created,,,false
+        tried,exclusion,,screen_viewed,screen_viewed,,,
+        tried,exclusion,,email_verified,email_verified,,,
+        tried,exclusion,4,product_added,product_added,,,
+        worked,step,1,created,report_created,,,false
+        worked,step,1,created,project_created,,,false
+        worked,step,2,used,feature_used,,,true
+        worked,step,3,exported,feature_used,feature,exports,true
+        worked,step,3,exported,email_verified,,,true
+        worked,step,4,shared,report_shared,,,false
+        worked,step,5,created_again,project_created,,,true
+        worked,exclusion,,report_used,report_used,,,
+        worked,exclusion,1,feature_used,feature_used,feature,filters,
+        worked,exclusion,,email_verified,email_verified,,,
+        worked_on,step,1,created,report_created,,,false
+        worked_on,step,1,created,project_created,,,false
+        worked_on,step,2,created_again,report_created,,,false
+        worked_on,step,2,created_again,project_created,,,false
+        worked_on,step,2,created_again,report_shared,,,false
+        worked_on,exclusion,,feature_used,feature_used,,,
+        worked_on,exclusion,,email_verified,email_verified,,,
+        straight,step,1,registered,signed_up,,,false
+        straight,step,1,registered,report_created,,,false
+        straight,step,2,checked,email_verified,,,false
+        straight,step,2,checked,report_created,,,false
+        straight,step,3,any_of_these,report_created,,,false
+        straight,step,3,any_of_these,report_shared,,,false
+        straight,step,3,any_of_these,invite_accepted,,,false
+        straight,exclusion,,report_created,report_created,,,
+        page_by_page,step,1,one,page_viewed,,,false
+        page_by_page,step,1,one,checkout_started,,,false
+        page_by_page,step,2,two,page_viewed,,,false
+        page_by_page,step,2,two,product_added,,,false
+        page_by_page,step,3,three,blog_read,,,false
+        page_by_page,step,3,three,page_viewed,,,false
+        page_by_page,step,3,three,checkout_started,,,false
+        page_by_page,exclusion,,signed_up,signed_up,,,
+        page_by_page,exclusion,,screen_viewed,screen_viewed,,,
+        page_by_page,exclusion,,product_added,product_added,,,
+        at_once,step,1,one,page_viewed,,,false
+        at_once,step,1,one,report_created,,,false
+        at_once,step,1,one,email_verified,,,false
+        at_once,step,2,two,review_read,,,false
+        at_once,step,2,two,page_viewed,,,false
+        at_once,step,2,two,report_shared,,,false
+        at_once,step,2,two,email_verified,,,false
+        at_once,step,3,three,page_viewed,,,false
+        at_once,step,3,three,email_verified,,,false
+        at_once,step,3,three,checkout_started,,,false
+        at_once,exclusion,,experiment_viewed,experiment_viewed,,,
+        at_once,exclusion,,email_verified,email_verified,,,
+        at_once,exclusion,,product_added,product_added,,,
+        word_by_word,step,1,one,experiment_viewed,,,false
+        word_by_word,step,1,one,product_added,,,false
+        word_by_word,step,1,one,report_created,,,false
+        word_by_word,step,2,two,report_created,,,false
+        word_by_word,step,2,two,email_verified,,,false
+        word_by_word,step,2,two,experiment_viewed,,,false
+        word_by_word,exclusion,,invite_sent,invite_sent,,,
+        word_by_word,exclusion,,report_shared,report_shared,,,
+        on_and_on,step,1,one,report_created,,,false
+        on_and_on,step,1,one,feature_used,,,false
+        on_and_on,step,2,two,project_created,,,false
+        on_and_on,step,2,two,report_created,,,false
+        on_and_on,step,3,three,report_created,,,false
+        on_and_on,step,3,three,feature_used,,,false
+        on_and_on,exclusion,,report_shared,report_shared,,,
+        on_and_on,exclusion,,project_created,project_created,,,
+        one_by_one,step,1,one,report_created,,,false
+        one_by_one,step,1,one,project_created,,,false
+        one_by_one,step,2,two,report_shared,,,false
+        one_by_one,step,2,two,report_created,,,false
+        one_by_one,step,2,two,project_created,,,false
+        one_by_one,exclusion,,feature_used,feature_used,,,
+        somehow,step,1,seen,screen_viewed,,,false
+        somehow,step,1,seen,report_created,,,false
+        somehow,step,2,read,blog_read,,,false
+        somehow,step,2,read,report_shared,,,false
+        somehow,step,3,begun,subscription_started,,,false
+        somehow,step,3,begun,checkout_started,,,false
+        somehow,step,4,bought,order_placed,,,false
+        somehow,exclusion,,subscription_cancelled,subscription_cancelled,,,
+        somehow_again,step,1,registered,signed_up,,,false
+        somehow_again,step,1,registered,subscription_started,,,false
+        somehow_again,step,1,registered,email_verified,,,false
+        somehow_again,step,2,checked,email_verified,step,3,false
+        somehow_again,step,2,checked,subscription_cancelled,,,false
+        somehow_again,step,3,invited,product_added,,,false
+        somehow_again,step,3,invited,invoice_paid,,,false
+        somehow_again,exclusion,,report_created,report_created,,,
+        somehow_again,exclusion,,order_refunded,order_refunded,,,
+        in_a_visit,step,1,seen,page_viewed,,,false
+        in_a_visit,step,1,seen,product_added,,,false
+        in_a_visit,step,2,seen_or_read,product_added,feature,exports,false
+        in_a_visit,step,2,seen_or_read,blog_read,,,false
+        in_a_visit,step,2,seen_or_read,report_created,,,false
+        in_a_visit,step,3,reviewed,review_read,,,false
+        in_a_visit,step,3,reviewed,report_shared,,,false
+        in_a_visit,exclusion,,experiment_viewed,experiment_viewed,,,
+        in_a_visit,exclusion,,email_verified,email_verified,,,
+        in_a_visit_again,step,1,seen,page_viewed,,,false
+        in_a_visit_again,step,1,seen,report_created,,,false
+        in_a_visit_again,step,4,read,blog_read,,,false
+        in_a_visit_again,step,4,read,report_shared,,,false
+        in_a_visit_again,step,5,seen_once_more,report_created,variant,b,false
+        in_a_visit_again,step,5,seen_once_more,product_added,,,false
+        in_a_visit_again,exclusion,,signed_up,signed_up,,,
+        in_a_visit_again,exclusion,,checkout_started,checkout_started,,,
+        together,step,1,created,report_created,,,false
+        together,step,2,begun,project_created,,,false
+        together,step,3,shared,report_shared,,,false
+        together,exclusion,,feature_used,feature_used,feature,exports,
+        together,exclusion,,email_verified,email_verified,,,
+        together_again,step,1,created,report_created,,,false
+        together_again,step,2,begun,project_created,,,false
+        together_again,step,2,begun,report_created,variant,b,false
+        together_again,step,3,shared,report_shared,,,false
+        together_again,step,3,shared,feature_used,,,false
+        together_again,exclusion,,report_used,report_used,,,
+        together_again,exclusion,,email_verified,email_verified,,,
         """,
 }
 

@@ -5,12 +5,23 @@ Written from the descriptions in the yml beside the models, and shares no SQL wi
     facts = Facts(Warehouse(bench).frame, "Europe/Copenhagen")
     TABLES["kpi_support"].make(facts)
 
-Each section of the marts has a module: acquisition, activation, adoption, behaviour, expansion,
-retention and accounts. What they share is in words, what holds a table against a built one in
-compare.
+Each section of the marts has a module. What they share is in words, what holds a table against a
+built one in compare.
 """
 
-from . import accounts, acquisition, activation, adoption, behaviour, expansion, retention
+from . import (
+    accounts,
+    acquisition,
+    activation,
+    adoption,
+    attribution,
+    behaviour,
+    expansion,
+    funnels,
+    journeys,
+    paths,
+    retention,
+)
 from .compare import Comparison, Recomputed, Warehouse, compared
 from .words import TABLES, Facts, Table
 
@@ -25,8 +36,12 @@ __all__ = [
     "acquisition",
     "activation",
     "adoption",
+    "attribution",
     "behaviour",
     "compared",
     "expansion",
+    "funnels",
+    "journeys",
+    "paths",
     "retention",
 ]

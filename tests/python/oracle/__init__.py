@@ -8,7 +8,8 @@ means UTC.
     result.tables["fct_sessions"]  # a list of rows
 
 Each part of the chain has a module: events, identity, sessions, journey, conversions, facts. What
-follows from the facts has one each, too: interactions, roads, subscriptions, accounts.
+follows from the facts has one each, too: interactions, roads, subscriptions, participations,
+funnels, accounts.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +17,18 @@ from datetime import date
 from functools import cached_property
 
 from . import accounts as organisations
-from . import facts, identity, interactions, records, roads, subscriptions
+from . import (
+    attribution,
+    facts,
+    funnels,
+    identity,
+    interactions,
+    participations,
+    paths,
+    records,
+    roads,
+    subscriptions,
+)
 from .channels import channel_visits
 from .conversions import Channels, Money, ad_spend
 from .events import (
@@ -232,11 +244,26 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
     steps_of_checkouts = roads.checkout_events(used, taxonomy)
     steps_of_onboarding = roads.onboarding_steps(used, taxonomy)
     described = organisations.accounts(newest["accounts"], everybody, taxonomy, settings)
+    identifiers = identity.bridge_rows(people)
+    periods = facts.stage_periods(made.periods)
+    marks = participations.marks(used, periods, reached, taxonomy, settings)
+    frictions = friction_signals(used, contacts, taxonomy, settings)
+    journeys = participations.find(marks, identifiers, frictions, taxonomy, settings)
+    attempts, steps_reached = funnels.attempts_and_steps(used, taxonomy, settings, account_of)
     account_starts, account_returns = organisations.retention(used, account_of, taxonomy, settings)
     implied = (
         *("event_id", *DELIVERY_COLUMNS, "raw_event_name", "occurred_at", *records.ANYBODY),
         *("amount", "currency_code", "properties"),
     )
+    owed = attribution.touches(converted, touches, settings)
+    worths = attribution.weights(converted, owed, touches, settings)
+    answers = interactions.survey_responses(newest["survey_responses"], tellers, stages, settings)
+    taken = [
+        *paths.in_sessions(visits, used, converted, settings),
+        *paths.in_journeys(journeys.participations, journeys.steps, settings),
+        *paths.to_conversions(converted, owed, settings),
+        *paths.of_entries(touches, converted, settings),
+    ]
     return {
         # events
         "int_event_duplicates": duplicates(made.canonical.events),
@@ -291,7 +318,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "dim_as_of": facts.as_of(settings),
         "dim_dates": facts.dates(used, settings),
         "dim_persons": everybody,
-        "bridge_person_identifiers": identity.bridge_rows(people),
+        "bridge_person_identifiers": identifiers,
         "bridge_person_segments": facts.segments(everybody),
         "fct_events": facts.events(used, money, settings),
         "fct_sessions": visits,
@@ -299,7 +326,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "fct_conversions": converted,
         "fct_milestones": reached,
         "fct_person_days": days,
-        "fct_stage_periods": facts.stage_periods(made.periods),
+        "fct_stage_periods": periods,
         "fct_ad_spend": spend,
         "fct_retention_starts": starts,
         "fct_retention_returns": returns,
@@ -325,14 +352,28 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "fct_feature_usage": interactions.feature_usage(used, taxonomy, settings),
         "fct_support_contacts": contacts,
         "fct_help_uses": interactions.help_uses(used, contacts, taxonomy, settings),
-        "fct_survey_responses": interactions.survey_responses(
-            newest["survey_responses"], tellers, stages, settings
-        ),
+        "fct_survey_responses": answers,
         "fct_offers": interactions.offers(newest["commercial_offers"], tellers, money, settings),
         "fct_advocacy_events": interactions.advocacy_events(used, taxonomy, settings),
+        # declared journeys
+        "int_journey_marks": marks,
+        "int_journey_prospects": journeys.candidates,
+        "int_journey_entries": journeys.entries,
+        "fct_journey_participations": journeys.participations,
+        "fct_journey_steps": journeys.steps,
+        "fct_journey_exclusions": journeys.exclusions,
         # where people got stuck, and by which ways they came
-        "fct_friction_signals": friction_signals(used, contacts, taxonomy, settings),
+        "fct_friction_signals": frictions,
         "fct_channel_visits": channel_visits(visits, touches, contacts, taxonomy, settings),
+        # funnels
+        "fct_funnel_attempts": attempts,
+        "fct_funnel_steps": steps_reached,
+        # what a conversion is owed to, and the paths people take
+        "fct_attribution_touches": owed,
+        "fct_attribution_weights": worths,
+        "fct_attribution_credits": attribution.credits(converted, owed, worths, settings),
+        "fct_paths": paths.paths(taken, frictions, revenue, contacts, answers, moved, settings),
+        "fct_path_steps": paths.path_steps(taken, settings),
         # organisations
         "dim_accounts": described,
         "bridge_account_segments": organisations.segments(described),

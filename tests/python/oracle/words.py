@@ -74,7 +74,12 @@ class Taxonomy:
     help_events: list[Row] = field(default_factory=list)
     advocacy_events: list[Row] = field(default_factory=list)
     revenue_events: list[Row] = field(default_factory=list)
+    journeys: list[Row] = field(default_factory=list)
+    journey_steps: list[Row] = field(default_factory=list)
+    journey_rules: list[Row] = field(default_factory=list)
     friction_events: list[Row] = field(default_factory=list)
+    funnels: list[Row] = field(default_factory=list)
+    funnel_steps: list[Row] = field(default_factory=list)
 
     @classmethod
     def read(cls, folder: Path) -> "Taxonomy":
@@ -95,6 +100,9 @@ class Settings:
     habit_window_days: int = 28
     reporting_timezone: str = "UTC"
     reporting_currency: str = "EUR"
+    attribution_lookback_days: int = 30
+    attribution_half_life_days: int = 7
+    attribution_direct: str = "counts"
 
 
 def md5(text: str) -> str:
