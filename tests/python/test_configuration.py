@@ -523,6 +523,21 @@ WRONG_ROWS = [
           "T4", "`{{ 1 }}`", WHOLE),
 ]  # fmt: skip
 
+# names under which the marts have something of their own, and numbers that are one in two spellings
+NOT_TOLD_YET = [
+    *[
+        wrong(f"goals: the name {name}", "goals", "goal", {"goal": name}, "T4", f"`{name}`")
+        for name in ("habit_formed", "active_week_4", "all", "revenue")
+    ],
+    *[
+        wrong(f"friction_events: the name {name}", "friction_events", "signal", {"signal": name},
+              "T4", f"`{name}`")
+        for name in ("page_loop", "quick_back", "complaint")
+    ],
+    wrong("a number again, in another spelling", "journey_rules", "rule_number",
+          {"rule_number": "03"}, "T4", "`03`", WHOLE),
+]  # fmt: skip
+
 # told too: each right row of identifier_rules repeats a class, new stages leave gaps, nobody gets
 # into the new journeys, the new funnels have no steps, an unknown journey has no versions
 COLLATERAL = re.compile(
@@ -565,7 +580,7 @@ def write_wrong_rows(folder, cases) -> dict[str, str]:
 def told(bench, tmp_path_factory) -> Told:
     folder = tmp_path_factory.mktemp("wrong") / "taxonomy"
     shutil.copytree(ROOT / "seeds" / "taxonomy", folder)
-    places = write_wrong_rows(folder, WRONG_ROWS)
+    places = write_wrong_rows(folder, [*WRONG_ROWS, *NOT_TOLD_YET])
     return Told(stopped(bench, folder), places)
 
 
@@ -573,6 +588,12 @@ def told(bench, tmp_path_factory) -> Told:
 def test_a_wrong_row_is_told_with_code_file_row_and_what_is_allowed(told, case):
     here = [line for line in problems(told.message) if told.places[case.name] in line]
     assert [line for line in here if line.startswith(f"[{case.code}]")], here or "not told"
+    assert_told(told.message, f"[{case.code}]", told.places[case.name], *case.says)
+
+
+@pytest.mark.xfail(strict=True, reason="nothing looks for them")
+@pytest.mark.parametrize("case", NOT_TOLD_YET, ids=str)
+def test_a_row_that_would_make_numbers_wrong_in_silence_is_told(told, case):
     assert_told(told.message, f"[{case.code}]", told.places[case.name], *case.says)
 
 

@@ -887,8 +887,11 @@ def lost_on_the_site(s: Stage) -> None:
     anon, user = s.a("anon", s.random.randrange(3)), s.random.choice((None, s.a("user", 1)))
     here, there = s.random.sample(PATHS, 2)
     brief = (SECOND, ENGAGED - INSTANT, ENGAGED, timedelta(minutes=2))
+    if s.chance(0.25):  # while the week turns
+        s.now = datetime(2024, 1, 14, 22, 59, 30)
     if s.chance(0.3):  # before any page is seen
         s.track("error_shown", anon, user, context_page_url=None)
+        s.wait(SECOND)
     for _ in range(s.random.choice((1, 2, 2, 3))):
         for path in (here, there):
             s.page(path, anon, user)
@@ -900,7 +903,7 @@ def lost_on_the_site(s: Stage) -> None:
     event = s.random.choice(("search_performed", "payment_info_entered", "error_shown"))
     found = s.random.choice((0, 0, 9))
     for _ in range(s.random.randrange(6)):
-        told = json.dumps({"results": found, "code": s.random.choice(("E42", "X1"))})
+        told = json.dumps({"results": found, "code": s.random.choice(("E42", "X1", "X2"))})
         page = {} if s.chance(0.4) else {"context_page_url": None}
         s.track(event, anon, user, properties=told, **page)
         s.wait(timedelta(0), 20 * SECOND, 30 * SECOND, 30 * SECOND + INSTANT)
@@ -949,6 +952,23 @@ def a_road_to_customer(s: Stage) -> None:
             s.track(event, anon, user if number >= 2 else None)
             s.pause()
     s.order(3, user_id=user)
+
+
+@scene
+def a_quick_start_or_none(s: Stage) -> None:
+    """Signed up, did one thing early and again, or never, and left contact details or did not."""
+    anon, user, start = s.a("anon", 1), s.a("user", s.random.randrange(3)), s.now
+    s.track("signed_up", anon, user)
+    edge = s.random.choice((-INSTANT, timedelta(0), INSTANT))
+    is_quick = s.chance(0.6)
+    for at in (*[start] * 4, start + 7 * DAY + edge) if is_quick else ():
+        s.track("tour_taken", anon, user, at=at)
+    then = start + s.random.choice((8 * DAY, 20 * DAY, 30 * DAY + edge))
+    if s.chance(0.9 if is_quick else 0.1):
+        s.track("lead_submitted", anon, user, at=then)
+    if s.chance(0.5):
+        s.order(31, user_id=user, placed_at=then, updated_at=then)
+    s.page("/app", anon, user, at=start + s.random.choice((20, 21, 27, 28)) * DAY)
 
 
 @scene
@@ -1524,6 +1544,7 @@ TAXONOMY = {
         given_up,unfinished,onboarding_step_completed,step,2,onboarding_completed
         retry,repeated,page_viewed,,,
         retry,repeated,error_shown,code,X1,
+        retry,repeated,error_shown,code,X2,
         """,
     "goals": """
         signup,trial_requested,Asked for a trial
