@@ -65,7 +65,11 @@ starts as (
 
     from {{ ref('int_funnel_marks') }} as marks
     inner join funnels on marks.funnel = funnels.funnel
-    inner join required_steps on marks.funnel = required_steps.funnel and marks.step_number = required_steps.step_number and required_steps.step_rank = 1
+    inner join required_steps
+        on
+            marks.funnel = required_steps.funnel
+            and marks.step_number = required_steps.step_number
+            and required_steps.step_rank = 1
     where marks.role = 'step' and marks.step_order <> 'any'
 
 ),
