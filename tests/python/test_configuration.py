@@ -88,11 +88,31 @@ RIGHT = {
     "excluded_traffic": {
         "rule_number": "{n}", "field": "user_agent", "pattern": "bot{n}", "reason": "bot",
     },
+    "friction_events": {"signal": "s_{n}", "kind": "event", "event_name": "e_{n}"},
+    "funnel_steps": {
+        "funnel": "signup_to_paid", "role": "step", "step_number": "{n}", "step": "s_{n}",
+        "event_name": "e_{n}",
+    },
+    "funnels": {
+        "funnel": "f_{n}", "description": "A funnel", "step_order": "ordered", "unit": "person",
+        "window_days": "1", "restart": "every_start",
+    },
     "fx_rates": {"currency_code": "EUR", "valid_from": "{day}", "rate": "1"},
     "goals": {"goal": "goal_{n}", "event_name": "signed_up", "description": "A goal"},
     "identifier_rules": {
         "identifier_class": "user_id", "class_priority": "{n}", "is_strong": "true",
         "may_merge_strong": "true", "max_strong": "0",
+    },
+    "journey_rules": {
+        "journey": "purchase", "version": "1", "rule_number": "{n}", "rule": "exit",
+        "name": "gone", "trigger": "event", "event_name": "e_{n}",
+    },
+    "journey_steps": {
+        "journey": "purchase", "version": "1", "step": "s_{n}", "step_number": "{n}",
+        "event_name": "e_{n}", "is_required": "false",
+    },
+    "journeys": {
+        "journey": "j_{n}", "version": "1", "description": "A road", "reentry": "never",
     },
     "milestones": {
         "milestone": "m_{n}", "milestone_number": "{n}", "trigger": "event",
@@ -138,6 +158,7 @@ def wrong(name: str, seed: str, column: str | None, change: dict, code: str, *sa
 
 
 IS_EMPTY = "is empty, and must not be"
+EDGE = {"rule": "edge", "name": "", "trigger": "", "event_name": ""}
 WHOLE, TRUTH = "is not a whole number", "is neither true nor false"
 
 WRONG_ROWS = [
@@ -165,6 +186,26 @@ WRONG_ROWS = [
             ("fx_rates", "rate", "inf", "is not a number"),
             ("fx_rates", "rate", "-1", "is smaller than 0"),
             ("stage_rules", "rule_number", " 7", WHOLE),
+            ("journeys", "version", "0", "is smaller than 1"),
+            ("journeys", "version", "two", WHOLE),
+            ("journeys", "timeout_days", "a month", "is not a number"),
+            ("journeys", "timeout_days", "0", "is smaller than 0.000001"),
+            ("journeys", "reentry_pause_days", "-0.5", "is smaller than 0"),
+            ("journeys", "reentry_cap", "0", "is smaller than 1"),
+            ("journeys", "reentry_cap", "2.5", WHOLE),
+            ("journeys", "goal_window_days", "1e3", "is not a number"),
+            ("journeys", "goal_window_days", "-7", "is smaller than 0.000001"),
+            ("journeys", "holdout_share", "10 %", "is not a number"),
+            ("journeys", "holdout_share", "1.01", "is greater than 1"),
+            ("journey_steps", "step_number", "0", "is smaller than 1"),
+            ("journey_steps", "step_number", "last", WHOLE),
+            ("journey_steps", "expected_days", "0.0", "is smaller than 0.000001"),
+            ("journey_rules", "rule_number", "0", "is smaller than 1"),
+            ("journey_rules", "rule_number", "1a", WHOLE),
+            ("funnels", "window_days", "a week", "is not a number"),
+            ("funnels", "window_days", "0", "is smaller than 0.000001"),
+            ("funnel_steps", "step_number", "-1", "is smaller than 1"),
+            ("funnel_steps", "step_number", "2nd", WHOLE),
         ]
     ],
     wrong(
@@ -192,6 +233,8 @@ WRONG_ROWS = [
             ("events", "is_core", "1"),
             ("identifier_rules", "is_strong", "True"),
             ("identifier_rules", "may_merge_strong", "FALSE"),
+            ("journey_steps", "is_required", "yes"),
+            ("funnel_steps", "is_optional", "True"),
         ]
     ],
     # dates
@@ -201,6 +244,11 @@ WRONG_ROWS = [
             f"`{day}`", "is not a date like 2026-01-31",
         )
         for day in ("31.01.2026", "2026-13-01", "2026-1-1", "2026-01-31 00:00:00", "yesterday")
+    ],
+    *[
+        wrong(f"journeys: {column} {day!r}", "journeys", column, {column: day}, "T4", f"`{day}`",
+              "is not a date like 2026-01-31")
+        for column, day in (("valid_from", "1.1.2025"), ("valid_to", "2025-02-29"))
     ],
     wrong("the 30th of February", "fx_rates", "valid_from", {"valid_from": "2026-02-30"}, "T4",
           "`2026-02-30`", "is not a date"),
@@ -252,6 +300,14 @@ WRONG_ROWS = [
             ("source_categories", "source_category", "Video", "search,", "Did you mean `video`?"),
             ("stage_rules", "effect", "enters", "enter, exit", "Did you mean `enter`?"),
             ("touchpoint_types", "direction", "inbund", "inbound,", "Did you mean `inbound`?"),
+            ("journeys", "reentry", "allways", "never, after_pause,", "Did you mean `always`?"),
+            ("journey_rules", "rule", "entrance", "entry, completion, exit, cancellation,"),
+            ("journey_rules", "trigger", "events", "event, stage,", "Did you mean `event`?"),
+            ("funnels", "step_order", "order", "ordered, strict, any", "mean `ordered`?"),
+            ("funnels", "unit", "persons", "person, session,", "Did you mean `person`?"),
+            ("funnels", "restart", "always", "every_start, after_end"),
+            ("funnel_steps", "role", "steps", "step, exclusion", "Did you mean `step`?"),
+            ("friction_events", "kind", "repeatd", "event, unfinished,", "mean `repeated`?"),
         ]
     ],
     # forms
@@ -264,6 +320,12 @@ WRONG_ROWS = [
             ("fx_rates", "currency_code", "euro"),
             ("retention_definitions", "definition", "Active weekly"),
             ("stages", "stage", "Adoption"),
+            ("journeys", "journey", "My journey"),
+            ("journey_steps", "step", "First step"),
+            ("journey_rules", "name", "Gone!"),
+            ("funnels", "funnel", "Sign-up"),
+            ("funnel_steps", "step", "1"),
+            ("friction_events", "signal", "Rage click"),
         ]
     ],
     wrong("a name with a line break at its end", "events", "event_name",
@@ -284,6 +346,19 @@ WRONG_ROWS = [
             ("source_categories", "pattern"),
             ("milestones", "description"),
             ("excluded_traffic", "reason"),
+            ("journeys", "description"),
+            ("journeys", "reentry"),
+            ("journey_steps", "step"),
+            ("journey_steps", "event_name"),
+            ("journey_steps", "is_required"),
+            ("journey_rules", "rule"),
+            ("funnels", "window_days"),
+            ("funnels", "restart"),
+            ("funnel_steps", "step"),
+            ("funnel_steps", "event_name"),
+            ("friction_events", "signal"),
+            ("friction_events", "kind"),
+            ("friction_events", "event_name"),
         ]
     ],
     *[
@@ -292,6 +367,36 @@ WRONG_ROWS = [
             ("stage_rules", "stage", "enters no stage", "effect is enter"),
             ("stage_rules", "event_name", "an event without a name", "trigger is event"),
             ("milestones", "event_name", "an event without a name", "trigger is event"),
+            ("journey_rules", "event_name", "an event without a name", "trigger is event"),
+            ("journey_rules", "name", "an exit without a name", "rule is exit"),
+            ("journey_rules", "trigger", "an exit by nothing", "rule is exit"),
+            ("funnel_steps", "step_number", "a step without a number", "role is step"),
+        ]
+    ],
+    *[
+        wrong(f"{seed}: {name}", seed, column, change, "T3", IS_EMPTY, f"where {where}")
+        for seed, column, name, change, where in [
+            ("journeys", "reentry_pause_days", "a pause of no length",
+             {"reentry": "after_pause"}, "reentry is after_pause"),
+            ("journeys", "reentry_cap", "a cap without a number",
+             {"reentry": "capped"}, "reentry is capped"),
+            ("journey_rules", "stage", "no stage to come into",
+             {"trigger": "stage", "event_name": ""}, "trigger is stage"),
+            ("journey_rules", "milestone", "no milestone to reach",
+             {"trigger": "milestone", "event_name": ""}, "trigger is milestone"),
+            ("journey_rules", "to_step", "an edge that leads nowhere", EDGE, "rule is edge"),
+            ("friction_events", "resolved_by", "nothing that would finish it",
+             {"kind": "unfinished"}, "kind is unfinished"),
+        ]
+    ],
+    *[
+        wrong(f"{seed}: {column} without its other half", seed, column, {column: "step"}, "T3",
+              f"needs `{other}` in the same row")
+        for seed, column, other in [
+            ("journey_steps", "property", "property_value"),
+            ("journey_rules", "property_value", "property"),
+            ("funnel_steps", "property", "property_value"),
+            ("friction_events", "property_value", "property"),
         ]
     ],
     wrong("a pattern without a property", "event_rules", "pattern", {"pattern": "^/x"}, "T3",
@@ -306,6 +411,24 @@ WRONG_ROWS = [
           {"touchpoint_type": "sesion"}, "T6", "`sesion`", "Did you mean `session`?"),
     wrong("an unknown retention definition", "retention_events", "definition",
           {"definition": "active_wekly"}, "T6", "Did you mean `active_weekly`?"),
+    wrong("an unknown journey", "journey_steps", "journey", {"journey": "purchas"}, "T6",
+          "`purchas`", "is not in journeys.csv, column journey", "Did you mean `purchase`?"),
+    wrong("a rule of an unknown journey", "journey_rules", "journey", {"journey": "zzz"}, "T6",
+          "`zzz`", "is not in journeys.csv"),
+    wrong("an entry into an unknown stage", "journey_rules", "stage",
+          {"trigger": "stage", "event_name": "", "stage": "retenton"}, "T6", "`retenton`",
+          "is not in stages.csv", "Did you mean `retention`?"),
+    wrong("an unknown milestone", "journey_rules", "milestone",
+          {"trigger": "milestone", "event_name": "", "milestone": "payed"}, "T6", "`payed`",
+          "is not in milestones.csv", "Did you mean `paid`?"),
+    wrong("an edge from an unknown step", "journey_rules", "from_step",
+          {**EDGE, "from_step": "contct", "to_step": "payment"}, "T6", "`contct`",
+          "is not in journey_steps.csv", "Did you mean `contact`?"),
+    wrong("a class of identifiers that there is not", "journeys", "required_endpoint",
+          {"required_endpoint": "phone"}, "T6", "`phone`", "is not in identifier_rules.csv",
+          "Did you mean `phone_hash`?"),
+    wrong("a step of an unknown funnel", "funnel_steps", "funnel", {"funnel": "chekout"}, "T6",
+          "`chekout`", "is not in funnels.csv", "Did you mean `checkout`?"),
     # keys that stand twice
     *[
         wrong(f"{seed}: {name}", seed, column, change, "T5", *says,
@@ -322,6 +445,75 @@ WRONG_ROWS = [
             ("retention_events", None, "a role again", {"event_name": "any_active"}),
             ("source_categories", None, "a pattern again",
              {"pattern": r"(^|\.)(youtube|vimeo|dailymotion|twitch|netflix)(\.|$)"}),
+            ("journeys", None, "a version again", {"journey": "purchase"}, "`purchase, 1`"),
+            ("journey_steps", None, "a step again", {"step": "contact"}, "`purchase, 1, contact`"),
+            ("journey_rules", None, "a rule again", {"rule_number": "3"}, "`purchase, 1, 3`"),
+            ("funnels", "funnel", "a funnel again", {"funnel": "checkout"}, "`checkout`"),
+            ("funnel_steps", None, "an event of a step again",
+             {"step_number": "2", "step": "signed_up", "event_name": "signed_up"},
+             "`signup_to_paid, step, 2, signed_up, `"),
+            ("friction_events", None, "an event again",
+             {"signal": "error", "event_name": "error_shown"}, "`error, event, error_shown, `"),
+        ]
+    ],
+    # laws over several rows
+    *[
+        wrong(f"journeys: {name}", seed, column, change, "T7", *says)
+        for seed, column, name, change, *says in [
+            ("journeys", "valid_to", "over before it begins",
+             {"valid_from": "2025-01-01", "valid_to": "2025-01-01"}, "`2025-01-01`",
+             "is not after valid_from"),
+            ("journeys", None, "two versions at once", {"journey": "purchase", "version": "2"},
+             "version 2 of `purchase` is valid at the same time as version 1", "valid_to"),
+            ("journeys", None, "no way in", {"journey": "nowhere"}, "version 1 of `nowhere`",
+             "has no entry", "journey_rules.csv"),
+            ("journey_steps", None, "a step of no version", {"version": "9"},
+             "journeys.csv has no version `9` of `purchase`"),
+            ("journey_steps", "step_number", "a number again", {"step_number": "3"},
+             "another step of this version has the number 3"),
+            ("journey_rules", None, "a rule of no version", {"version": "9"},
+             "journeys.csv has no version `9` of `purchase`"),
+            ("journey_rules", "to_step", "an edge to a step of another journey",
+             {**EDGE, "to_step": "first_report"}, "`first_report`",
+             "is no step of version 1 of `purchase`", "product_added, checkout_started, contact"),
+            ("journey_rules", "trigger", "an edge that something sets off",
+             {**EDGE, "trigger": "event", "event_name": "x", "to_step": "contact"},
+             "an edge has none"),
+            ("journey_rules", "trigger", "an exit by all steps",
+             {"trigger": "steps", "event_name": ""}, "for completions only"),
+            ("journey_rules", "trigger", "all steps where none is required",
+             {"journey": "nowhere", "rule": "completion", "trigger": "steps", "event_name": ""},
+             "`nowhere` has none", "is_required"),
+            ("journey_rules", "name", "let in again by another name",
+             {"journey": "advocacy", "rule": "readmission", "name": "consnt"}, "`consnt`",
+             "exclusions are: consent, complained", "Did you mean `consent`?"),
+        ]
+    ],
+    *[
+        wrong(f"funnels: {name}", seed, column, change, "T7", *says)
+        for seed, column, name, change, *says in [
+            ("funnels", None, "no steps", {"funnel": "stepless"}, "`stepless` has 0 steps",
+             "funnel_steps.csv"),
+            ("funnel_steps", None, "two names of one step", {"step_number": "4"},
+             "the rows of step 4 of `signup_to_paid` differ"),
+            ("funnel_steps", None, "one event is optional, the other is not",
+             {"step_number": "5", "step": "subscribed", "is_optional": "true"},
+             "the rows of step 5 of `signup_to_paid` differ"),
+            ("funnel_steps", "is_optional", "an optional step of a strict one",
+             {"funnel": "search_to_error", "is_optional": "true"}, "`search_to_error` is strict"),
+            ("funnel_steps", "is_optional", "an optional step in any order",
+             {"funnel": "first_results", "is_optional": "true"}, "`first_results` is any"),
+            ("funnel_steps", None, "one event for two steps in any order",
+             {"funnel": "first_results", "event_name": "report_created"},
+             "step 2 of `first_results` is the same event"),
+            ("funnel_steps", "step_number", "an exclusion between steps of a strict one",
+             {"funnel": "search_to_error", "role": "exclusion", "step_number": "1"},
+             "`search_to_error` is strict"),
+            ("funnel_steps", "step_number", "an exclusion after an optional step",
+             {"role": "exclusion", "step_number": "3"}, "`3` is no step of `signup_to_paid`",
+             "these are: 1, 2, 4"),
+            ("funnel_steps", "step_number", "an exclusion after a step that is not there",
+             {"role": "exclusion", "step_number": "6"}, "`6` is no step of `signup_to_paid`"),
         ]
     ],
     # a value that is a statement is a wrong value like any other
@@ -331,10 +523,15 @@ WRONG_ROWS = [
           "T4", "`{{ 1 }}`", WHOLE),
 ]  # fmt: skip
 
-# each right row of identifier_rules repeats a class, and new stages leave gaps: told too
+# told too: each right row of identifier_rules repeats a class, new stages leave gaps, nobody gets
+# into the new journeys, the new funnels have no steps, an unknown journey has no versions
 COLLATERAL = re.compile(
     r"identifier_rules.csv, row \d+: identifier_class `.*` stands in an earlier"
     r"|stages.csv: no stage has the stage_number \d+;"
+    r"|journeys.csv, row \d+: version .* has no entry"
+    r"|funnels.csv, row \d+: `.*` has 0 steps that have to be done"
+    r"|funnels.csv, row \d+: funnel `checkout` stands in an earlier"
+    r"|journeys.csv has no version `1` of `(purchas|zzz)`"
 )
 
 
@@ -395,7 +592,7 @@ def test_sixty_different_faults_and_more_are_told():
     assert len(WRONG_ROWS) >= 60
     assert len(WRONG_ROWS) + len(WRONG_FILES) + sum(map(len, WRONG_VARS)) >= 100
     assert {case.seed for case in WRONG_ROWS} == set(RIGHT), "a seed without a wrong row"
-    assert {case.code for case in WRONG_ROWS} == {"T3", "T4", "T5", "T6"}
+    assert {case.code for case in WRONG_ROWS} == {"T3", "T4", "T5", "T6", "T7"}
 
 
 # ---------------------------------------------------------------- wrong files
@@ -481,6 +678,18 @@ def test_a_wrong_file_is_told(bench, scratch_taxonomy, name):
     path = scratch_taxonomy / "goals.csv"
     path.write_bytes(change(path.read_bytes()))
     assert_told(stopped(bench, scratch_taxonomy), "goals.csv", *expected)
+
+
+def test_a_funnel_may_not_begin_with_a_step_that_can_be_left_out(bench, scratch_taxonomy):
+    shutil.rmtree(scratch_taxonomy, ignore_errors=True)
+    shutil.copytree(ROOT / "seeds" / "taxonomy", scratch_taxonomy)
+    path = scratch_taxonomy / "funnel_steps.csv"
+    first = "checkout,step,1,checkout_started,checkout_started,,,"
+    assert f"{first}\n" in path.read_text()
+    path.write_text(path.read_text().replace(f"{first}\n", f"{first}true\n"))
+    told = stopped(bench, scratch_taxonomy)
+    assert_told(told, "[T7]", "funnel_steps.csv", "the first step of `checkout` is optional")
+    assert len(problems(told)) == 1
 
 
 def test_an_optional_last_field_may_not_be_left_out_with_its_comma(bench, scratch_taxonomy):

@@ -228,7 +228,7 @@ def made(name: str, **tables: list[dict]) -> list[dict]:
 
 
 def test_a_page_with_friction_is_held_against_its_visits_without():
-    """Of four visits of the page two had the error there, and one of the two ended there."""
+    """Six visits saw the page, three had the error there, and two of these ended there."""
     visits = {
         "s1": ("/a", "/a", True),
         "s2": ("/a", "/b", True),
@@ -236,6 +236,7 @@ def test_a_page_with_friction_is_held_against_its_visits_without():
         "s4": ("/a", None, False),
         "s5": ("/b", "/b", False),
         "s6": (None, "/a", True),  # the error says where it was, the page was never viewed
+        "s7": (None, "/b", None),  # another signal does
     }
     who = {"occurred_at": MONDAY, "occurred_date": MONDAY + 7 * DAY}
     rows = made(
@@ -250,23 +251,23 @@ def test_a_page_with_friction_is_held_against_its_visits_without():
             for kind in ("page", "screen", "track")
         ],
         fct_friction_signals=[
-            {"session_id": name, "page_path": "/a", "signal": "error", "person_id": "p", **who}
+            {"session_id": name, "page_path": "/a", "signal": signal, "person_id": "p", **who}
             for name, (*_, is_struck) in visits.items()
-            for _ in range(2)
-            if is_struck
+            for signal in (("other",) if is_struck is None else ("error",) * (2 * is_struck))
         ]
         + [
             {"session_id": name, "page_path": None, "signal": "error", "person_id": "q", **who}
             for name in (None, "s1")  # what is on no page counts in its own week
         ],
     )
-    nowhere, on_page = rows if rows[0]["page_path"] == "(none)" else reversed(rows)
-    assert (on_page["page_path"], on_page["signal"]) == ("/a", "error")
+    by_grain = {(row["page_path"], row["signal"]): row for row in rows}
+    assert len(rows) == len(by_grain) == 3
+    nowhere, on_page = by_grain["(none)", "error"], by_grain["/a", "error"]
     assert on_page["week_start_date"] == MONDAY  # of the visits, not of the errors
     assert (on_page["signal_count"], on_page["person_count"]) == (6, 1)
     parts = ("friction", "drop", "drop_without")
     fractions = [(on_page[f"{n}_numerator"], on_page[f"{n}_denominator"]) for n in parts]
-    assert fractions == [(3, 5), (2, 3), (1, 2)]
+    assert fractions == [(3, 6), (2, 3), (1, 3)]
     assert (nowhere["signal_count"], nowhere["friction_denominator"]) == (2, 0)
     assert nowhere["week_start_date"] == MONDAY + 7 * DAY
     assert pd.isna(nowhere["friction_rate"])

@@ -535,7 +535,7 @@ def test_a_walk_through_time_meets_the_same_entries_ends_and_refusals(seeds, tol
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("", None), ("0", 0), ("0.0625", 5400), ("30.5", 2_635_200)]
+    ("text", "expected"), [("", None), ("0", 0), ("0.0625", 5400), ("0.33333333333", 28_800)]
 )
 def test_days_may_have_a_fraction(text, expected):
     assert participations.days(text) == (expected if expected is None else timedelta(0, expected))

@@ -14,8 +14,10 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import oracle
 import pytest
 from harness import Bench
+from oracle.funnels import attempts_and_steps
 from scipy.stats import fisher_exact
 
 from tools import real
@@ -141,6 +143,29 @@ def test_all_cohorts_are_those_of_a_plain_count_over_the_file(ask, data):
         )
         assert sorted(ours) == sorted(plain)
         assert len(ours) > 80
+
+
+# ---------------------------------------------------------------- the clickstream's funnels
+
+
+@pytest.mark.parametrize("name", [name for name in BUILDS if name.startswith("ecom_clickstream")])
+def test_every_attempt_at_the_shops_funnels_is_the_oracles(ask, name):
+    """As it stands with the last event, and half a year later, when every window is over."""
+    columns = ["event_id", "event_name", "occurred_at", "event_priority", "person_id", "session_id"]
+    events = [
+        dict(zip(columns, row, strict=True))
+        for row in ask(name, f"select {', '.join(columns)} from marts.fct_events")
+    ]
+    seeds = {
+        seed: _rows(real.EXAMPLES / "ecom_clickstream" / "taxonomy" / f"{seed}.csv")
+        for seed in ("funnels", "funnel_steps")
+    }
+    settings = oracle.Settings(as_of=ask(name, "select as_of_at from marts.dim_as_of")[0][0])
+    made = attempts_and_steps(events, oracle.Taxonomy(**seeds), settings)
+    for table, rows in zip(("fct_funnel_attempts", "fct_funnel_steps"), made, strict=True):
+        assert len(rows) > 10_000
+        found = Counter(ask(name, f"select {', '.join(rows[0])} from marts.{table}"))
+        assert found == Counter(tuple(row.values()) for row in rows)
 
 
 # ---------------------------------------------------------------- Snowplow

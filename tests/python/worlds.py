@@ -825,6 +825,43 @@ def seen_in_an_account(s: Stage) -> None:
 
 
 @scene
+def colleagues_at_work(s: Stage) -> None:
+    """In two accounts by turns, each event with the account it was done in."""
+    for _ in range(s.random.randrange(6, 16)):
+        number = s.random.randrange(3)
+        s.track(
+            s.random.choice((*CORE, *CORE, "email_verified")),
+            s.a("anon", number),
+            s.random.choice((None, s.a("user", number))),
+            context_group_id=s.a("account", s.random.randrange(2)),
+            timestamp=s.now.isoformat(),
+        )
+        steps = (timedelta(0), timedelta(seconds=1), timedelta(hours=6), DAY)
+        s.wait(*steps, s.random.choice(steps) + INSTANT)
+
+
+@scene
+def back_and_forth(s: Stage) -> None:
+    """A few things done again and again, on two pages, by one person in one visit or in several."""
+    anon, user = s.a("anon", s.random.randrange(3)), s.random.choice((None, s.a("user", 1)))
+    again = words("report_created report_shared checkout_started email_verified product_added")
+    visit = (timedelta(0), timedelta(seconds=1), timedelta(minutes=5), TIMEOUT - INSTANT)
+    more = (*visit, timedelta(minutes=90), timedelta(hours=6), DAY, DAY + INSTANT)
+    gaps = s.random.choice((visit, visit, more))
+    source = s.random.choice((None, "google", "newsletter"))
+    for _ in range(s.random.randrange(8, 22)):
+        s.track(
+            s.random.choice(again),
+            anon,
+            user,
+            timestamp=s.now.isoformat(),
+            context_page_url=f"https://www.example.com{s.random.choice(PATHS[:2])}",
+            context_campaign_source=source if s.chance(0.8) else None,
+        )
+        s.wait(*gaps)
+
+
+@scene
 def two_subscriptions_that_run(s: Stage) -> None:
     """Or only seem to: ended, not begun yet at the clock's end, or of one moment."""
     user, start = s.a("user", s.random.randrange(3)), s.now
@@ -1073,7 +1110,7 @@ def shown_a_variant(s: Stage) -> None:
         s.rows.append(replace(first, values={**first.values, "updated_at": s.now + DAY}))
     s.wait(timedelta(0), timedelta(minutes=1), TIMEOUT)
     by = {"anonymous_id": anon, "user_id": s.random.choice((None, user))}
-    s.exposure(s.random.choice(("a", "b")), **s.random.choice((by, by, s.somebody())))
+    s.exposure(s.random.choice(("a", "b")), **s.random.choice((by, s.somebody())))
     s.track("experiment_viewed", anon)
     s.something(anon, s.random.choice((None, user)))
     # bought in the window, at its very end, or too late
@@ -1415,8 +1452,8 @@ def world(number: int | str, scenes: Iterable[str] | None = None, copy: int = 0)
 
 # Rows beside those of seeds/taxonomy, for what these leave untried: rates that change, a currency
 # that has one only later, a base that is not the reporting currency, several events per goal and
-# milestone, touches outside a session, every unit of retention. An event's row takes the place of
-# the one that has its name.
+# milestone, touches outside a session, every unit of retention, funnels of each order and unit with
+# each way to start anew. An event's row takes the place of the one that has its name.
 TAXONOMY = {
     "fx_rates": """
         USD,2023-09-01,0.95
@@ -1514,7 +1551,7 @@ TAXONOMY = {
         linger_once,1,Looks in; no end but by hand,,,,never,,,,,
         """,
     "journey_steps": """
-        browse,1,look,1,page_viewed,,,false,0.001
+        browse,1,look,1,page_viewed,,,false,0.00011574074074
         browse,1,read,2,blog_read,,,true,
         browse,1,compare,3,review_read,,,true,0.01
         browse,1,join,4,signed_up,,,false,
@@ -1544,7 +1581,7 @@ TAXONOMY = {
         pay,1,answer,5,message_clicked,,,false,
         trying,1,subscribe,1,subscription_started,,,true,
         trying,1,use,2,page_viewed,,,false,10
-        linger,1,look,1,page_viewed,,,false,10
+        linger,1,look,1,page_viewed,,,false,60
         linger,1,read,2,blog_read,,,false,
         linger,1,screen,3,screen_viewed,,,false,
         """,
@@ -1651,6 +1688,193 @@ TAXONOMY = {
         core_daily,return,plan_upgraded
         core_monthly,start,any_core
         core_monthly,return,any_core
+        """,
+    "funnels": """
+        welcome,"ordered, person, every start",ordered,person,14,,every_start
+        paid,"ordered, person, after end",ordered,person,1,,after_end
+        looked,"ordered, session, every start",ordered,session,0.5,page_path,every_start
+        tried,"ordered, session, after end",ordered,session,0.0625,,after_end
+        worked,"ordered, account, every start",ordered,account,1,,every_start
+        worked_on,"ordered, account, after end",ordered,account,0.25,experiment,after_end
+        straight,"strict, person, every start",strict,person,2,,every_start
+        page_by_page,"strict, person, after end",strict,person,30,platform,after_end
+        at_once,"strict, session, every start",strict,session,0.125,,every_start
+        word_by_word,"strict, session, after end",strict,session,1,variant,after_end
+        on_and_on,"strict, account, every start",strict,account,0.25,,every_start
+        one_by_one,"strict, account, after end",strict,account,1,page_path,after_end
+        somehow,"any, person, every start",any,person,600,,every_start
+        somehow_again,"any, person, after end",any,person,14,source_name,after_end
+        in_a_visit,"any, session, every start",any,session,0.5,utm_source,every_start
+        in_a_visit_again,"any, session, after end",any,session,0.0625,,after_end
+        together,"any, account, every start",any,account,1,,every_start
+        together_again,"any, account, after end",any,account,0.25,feature,after_end
+        """,
+    "funnel_steps": """
+        welcome,step,1,registered,signed_up,,,false
+        welcome,step,1,registered,product_added,,,false
+        welcome,step,2,checked,email_verified,,,true
+        welcome,step,3,invited,invite_sent,,,true
+        welcome,step,3,invited,report_shared,,,true
+        welcome,step,4,reported,report_created,,,false
+        welcome,step,5,joined,invite_accepted,,,false
+        welcome,step,5,joined,checkout_started,,,false
+        welcome,step,6,step_done,onboarding_step_completed,,,true
+        welcome,step,6,step_done,email_verified,,,true
+        welcome,step,7,shared,report_shared,,,true
+        welcome,exclusion,,payment_failed,payment_failed,,,
+        welcome,exclusion,4,email_verified,email_verified,,,
+        welcome,exclusion,1,invite_sent,invite_sent,,,
+        welcome,exclusion,5,signed_up,signed_up,,,
+        paid,step,1,begun,checkout_started,,,false
+        paid,step,2,payment,payment_info_entered,,,true
+        paid,step,2,payment,product_added,,,true
+        paid,step,3,begun_again,checkout_started,,,false
+        paid,step,4,bought,order_placed,,,false
+        paid,step,4,bought,report_shared,,,false
+        paid,exclusion,,payment_failed,payment_failed,,,
+        paid,exclusion,3,email_verified,email_verified,,,
+        looked,step,1,seen,page_viewed,,,false
+        looked,step,1,seen,report_created,,,false
+        looked,step,3,seen_again,page_viewed,,,false
+        looked,step,3,seen_again,report_shared,,,false
+        looked,step,7,and_again,page_viewed,,,false
+        looked,step,7,and_again,report_created,,,false
+        looked,step,8,read,blog_read,,,true
+        looked,step,8,read,product_added,,,true
+        looked,step,9,still_there,page_viewed,,,true
+        looked,exclusion,3,email_verified,email_verified,,,
+        looked,exclusion,1,checkout_started,checkout_started,,,
+        looked,exclusion,,product_added,product_added,,,
+        tried,step,1,came,page_viewed,,,false
+        tried,step,1,came,product_added,,,false
+        tried,step,2,read,blog_read,,,true
+        tried,step,2,read,email_verified,,,true
+        tried,step,3,reviewed,review_read,,,true
+        tried,step,3,reviewed,report_shared,,,true
+        tried,step,4,did,report_created,feature,exports,false
+        tried,step,4,did,checkout_started,,,false
+        tried,step,4,did,report_shared,step,2,false
+        tried,step,5,more,page_viewed,,,false
+        tried,step,5,more,report_created,,,false
+        tried,exclusion,,screen_viewed,screen_viewed,,,
+        tried,exclusion,,email_verified,email_verified,,,
+        tried,exclusion,4,product_added,product_added,,,
+        worked,step,1,created,report_created,,,false
+        worked,step,1,created,project_created,,,false
+        worked,step,2,used,feature_used,,,true
+        worked,step,3,exported,feature_used,feature,exports,true
+        worked,step,3,exported,email_verified,,,true
+        worked,step,4,shared,report_shared,,,false
+        worked,step,5,created_again,project_created,,,true
+        worked,exclusion,,report_used,report_used,,,
+        worked,exclusion,1,feature_used,feature_used,feature,filters,
+        worked,exclusion,,email_verified,email_verified,,,
+        worked_on,step,1,created,report_created,,,false
+        worked_on,step,1,created,project_created,,,false
+        worked_on,step,2,created_again,report_created,,,false
+        worked_on,step,2,created_again,project_created,,,false
+        worked_on,step,2,created_again,report_shared,,,false
+        worked_on,exclusion,,feature_used,feature_used,,,
+        worked_on,exclusion,,email_verified,email_verified,,,
+        straight,step,1,registered,signed_up,,,false
+        straight,step,1,registered,report_created,,,false
+        straight,step,2,checked,email_verified,,,false
+        straight,step,2,checked,report_created,,,false
+        straight,step,3,any_of_these,report_created,,,false
+        straight,step,3,any_of_these,report_shared,,,false
+        straight,step,3,any_of_these,invite_accepted,,,false
+        straight,exclusion,,report_created,report_created,,,
+        page_by_page,step,1,one,page_viewed,,,false
+        page_by_page,step,1,one,checkout_started,,,false
+        page_by_page,step,2,two,page_viewed,,,false
+        page_by_page,step,2,two,product_added,,,false
+        page_by_page,step,3,three,blog_read,,,false
+        page_by_page,step,3,three,page_viewed,,,false
+        page_by_page,step,3,three,checkout_started,,,false
+        page_by_page,exclusion,,signed_up,signed_up,,,
+        page_by_page,exclusion,,screen_viewed,screen_viewed,,,
+        page_by_page,exclusion,,product_added,product_added,,,
+        at_once,step,1,one,page_viewed,,,false
+        at_once,step,1,one,report_created,,,false
+        at_once,step,1,one,email_verified,,,false
+        at_once,step,2,two,review_read,,,false
+        at_once,step,2,two,page_viewed,,,false
+        at_once,step,2,two,report_shared,,,false
+        at_once,step,2,two,email_verified,,,false
+        at_once,step,3,three,page_viewed,,,false
+        at_once,step,3,three,email_verified,,,false
+        at_once,step,3,three,checkout_started,,,false
+        at_once,exclusion,,experiment_viewed,experiment_viewed,,,
+        at_once,exclusion,,email_verified,email_verified,,,
+        at_once,exclusion,,product_added,product_added,,,
+        word_by_word,step,1,one,experiment_viewed,,,false
+        word_by_word,step,1,one,product_added,,,false
+        word_by_word,step,1,one,report_created,,,false
+        word_by_word,step,2,two,report_created,,,false
+        word_by_word,step,2,two,email_verified,,,false
+        word_by_word,step,2,two,experiment_viewed,,,false
+        word_by_word,exclusion,,invite_sent,invite_sent,,,
+        word_by_word,exclusion,,report_shared,report_shared,,,
+        on_and_on,step,1,one,report_created,,,false
+        on_and_on,step,1,one,feature_used,,,false
+        on_and_on,step,2,two,project_created,,,false
+        on_and_on,step,2,two,report_created,,,false
+        on_and_on,step,3,three,report_created,,,false
+        on_and_on,step,3,three,feature_used,,,false
+        on_and_on,exclusion,,report_shared,report_shared,,,
+        on_and_on,exclusion,,project_created,project_created,,,
+        one_by_one,step,1,one,report_created,,,false
+        one_by_one,step,1,one,project_created,,,false
+        one_by_one,step,2,two,report_shared,,,false
+        one_by_one,step,2,two,report_created,,,false
+        one_by_one,step,2,two,project_created,,,false
+        one_by_one,exclusion,,feature_used,feature_used,,,
+        somehow,step,1,seen,screen_viewed,,,false
+        somehow,step,1,seen,report_created,,,false
+        somehow,step,2,read,blog_read,,,false
+        somehow,step,2,read,report_shared,,,false
+        somehow,step,3,begun,subscription_started,,,false
+        somehow,step,3,begun,checkout_started,,,false
+        somehow,step,4,bought,order_placed,,,false
+        somehow,exclusion,,subscription_cancelled,subscription_cancelled,,,
+        somehow_again,step,1,registered,signed_up,,,false
+        somehow_again,step,1,registered,subscription_started,,,false
+        somehow_again,step,1,registered,email_verified,,,false
+        somehow_again,step,2,checked,email_verified,step,3,false
+        somehow_again,step,2,checked,subscription_cancelled,,,false
+        somehow_again,step,3,invited,product_added,,,false
+        somehow_again,step,3,invited,invoice_paid,,,false
+        somehow_again,exclusion,,report_created,report_created,,,
+        somehow_again,exclusion,,order_refunded,order_refunded,,,
+        in_a_visit,step,1,seen,page_viewed,,,false
+        in_a_visit,step,1,seen,product_added,,,false
+        in_a_visit,step,2,seen_or_read,product_added,feature,exports,false
+        in_a_visit,step,2,seen_or_read,blog_read,,,false
+        in_a_visit,step,2,seen_or_read,report_created,,,false
+        in_a_visit,step,3,reviewed,review_read,,,false
+        in_a_visit,step,3,reviewed,report_shared,,,false
+        in_a_visit,exclusion,,experiment_viewed,experiment_viewed,,,
+        in_a_visit,exclusion,,email_verified,email_verified,,,
+        in_a_visit_again,step,1,seen,page_viewed,,,false
+        in_a_visit_again,step,1,seen,report_created,,,false
+        in_a_visit_again,step,4,read,blog_read,,,false
+        in_a_visit_again,step,4,read,report_shared,,,false
+        in_a_visit_again,step,5,seen_once_more,report_created,variant,b,false
+        in_a_visit_again,step,5,seen_once_more,product_added,,,false
+        in_a_visit_again,exclusion,,signed_up,signed_up,,,
+        in_a_visit_again,exclusion,,checkout_started,checkout_started,,,
+        together,step,1,created,report_created,,,false
+        together,step,2,begun,project_created,,,false
+        together,step,3,shared,report_shared,,,false
+        together,exclusion,,feature_used,feature_used,feature,exports,
+        together,exclusion,,email_verified,email_verified,,,
+        together_again,step,1,created,report_created,,,false
+        together_again,step,2,begun,project_created,,,false
+        together_again,step,2,begun,report_created,variant,b,false
+        together_again,step,3,shared,report_shared,,,false
+        together_again,step,3,shared,feature_used,,,false
+        together_again,exclusion,,report_used,report_used,,,
+        together_again,exclusion,,email_verified,email_verified,,,
         """,
 }
 

@@ -39,7 +39,12 @@ nodes as (
         transitions.scope,
         transitions.scope_value,
         transitions.started_month_date,
-        sum(case when transitions.node <> '(start)' and ends.end_node is null then transitions.left_count - transitions.come_count else 0 end) as difference,
+        sum(
+            case
+                when transitions.node <> '(start)' and ends.end_node is null then transitions.left_count - transitions.come_count
+                else 0
+            end
+        ) as difference,
         sum(case when transitions.node = '(start)' then transitions.left_count else 0 end) as begin_count
 
     from transitions

@@ -1,4 +1,5 @@
--- From each place at which a step may be done, the first place after it for each step that may follow. Links hang on no attempt, so they are found once for all.
+-- From each place at which a step may be done, the first place after it for each step that may follow. Links hang on no attempt, so they
+-- are found once for all.
 with
 
 marks as (
@@ -140,6 +141,17 @@ pointed as (
 
 ),
 
+-- in any order the event that begins an attempt is a step of it already
+pointed_onward as (
+
+    select
+        *,
+        case when step_order = 'any' then coalesce(same_place, next_place) else next_place end as to_place
+
+    from pointed
+
+),
+
 targets as (
 
     select distinct
@@ -170,13 +182,13 @@ funnel_links as (
         targets.occurred_us as to_us,
         targets.event_id as to_event_id
 
-    from pointed
+    from pointed_onward as pointed
     inner join targets
         on
             pointed.funnel = targets.funnel
             and pointed.unit_id = targets.unit_id
             and pointed.held_value = targets.held_value
-            and case when pointed.step_order = 'any' then coalesce(pointed.same_place, pointed.next_place) else pointed.next_place end = targets.place
+            and pointed.to_place = targets.place
     where pointed.is_source = 1 and (pointed.step_order <> 'strict' or targets.place = pointed.place + 1)
 
 )

@@ -1,4 +1,6 @@
-{%- set event_columns = ['platform', 'page_host', 'page_path', 'utm_source', 'utm_medium', 'utm_campaign', 'account_id', 'touchpoint_type', 'source_name'] %}
+{%- set event_columns = [
+    'platform', 'page_host', 'page_path', 'utm_source', 'utm_medium', 'utm_campaign', 'account_id', 'touchpoint_type', 'source_name'
+] %}
 with
 
 as_of as (
@@ -90,7 +92,11 @@ marks as (
     select
         roles.funnel,
         funnels.step_order,
-        case funnels.unit when 'person' then events.person_id when 'session' then events.session_id else events.member_of_account_id end as unit_id,
+        case funnels.unit
+            when 'person' then events.person_id
+            when 'session' then events.session_id
+            else events.member_of_account_id
+        end as unit_id,
         case funnels.held_property
             when '' then ''
             {%- for column in event_columns %}

@@ -1,7 +1,5 @@
-{#-
-  The seed's file says how many required steps the longest funnel has: so many times a link is followed. Each step is a column first and a row afterwards, so that
-  every part of the statement reads the one before it once (Spark writes out what is read twice).
--#}
+{#- The seed's file says how many required steps the longest funnel has: so many times a link is followed. Each step is a column first -#}
+{#- and a row afterwards, so that every part of the statement reads the one before it once (Spark writes out what is read twice). -#}
 {%- set required_of = {} %}
 {%- for row in seed_rows('funnel_steps') if row.role == 'step' and row.is_optional != 'true' %}
     {%- do required_of.setdefault(row.funnel, []).append(row.step_number | int) %}

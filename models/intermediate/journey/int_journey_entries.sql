@@ -1,37 +1,8 @@
--- Who is let in hangs on who was let in before: somebody is in a journey once at a time, whatever its version.
 with
 
 candidates as (
 
-    select
-        *,
-        -- whoever comes at these is after the participation and its pause
-        case when end_us is not null then coalesce(end_place, 0) end as free_place,
-        end_us + pause_us + case when end_place is null then 1 else 0 end as free_us
-
-    from {{ ref('int_journey_candidates') }}
-
-),
-
-turns as (
-
-    select
-        person_id,
-        journey,
-        place,
-        occurred_us as at_us,
-        free_place,
-        free_us,
-        cap
-
-    from candidates
-    where exclusion_reason is null
-
-),
-
-taken as (
-
-    {{ taken_in_turn('turns', ['person_id', 'journey']) | indent(4) }}
+    select * from {{ ref('int_journey_prospects') }}
 
 ),
 
@@ -42,7 +13,7 @@ admitted as (
         case when taken.place is not null then 1 else 0 end as is_admitted
 
     from candidates
-    left join taken
+    left join {{ ref('int_journey_admissions') }} as taken
         on
             candidates.person_id = taken.person_id
             and candidates.journey = taken.journey

@@ -72,7 +72,10 @@ marks as (
             and {{ fits_taxonomy('definitions') }}
 
     {#- a stage and a milestone come of the events of their moment, so they come after them -#}
-    {%- for trigger, facts, key, at in [('stage', 'fct_stage_periods', 'stage_period_id', 'started_at'), ('milestone', 'fct_milestones', 'person_milestone_id', 'reached_at')] %}
+    {%- for trigger, facts, key, at in [
+        ('stage', 'fct_stage_periods', 'stage_period_id', 'started_at'),
+        ('milestone', 'fct_milestones', 'person_milestone_id', 'reached_at')
+    ] %}
 
     union all
 

@@ -29,16 +29,16 @@ visits as (
 conversions as (
 
     select
-        conversion_id,
-        goal,
-        person_id,
-        occurred_at as converted_at,
-        occurred_date as converted_date,
-        amount
+        conversions.conversion_id,
+        conversions.goal,
+        conversions.person_id,
+        conversions.occurred_at as converted_at,
+        conversions.occurred_date as converted_date,
+        conversions.amount
 
-    from {{ ref('fct_conversions') }}
+    from {{ ref('fct_conversions') }} as conversions
     cross join as_of
-    where occurred_at <= as_of.as_of_at
+    where conversions.occurred_at <= as_of.as_of_at
 
 ),
 

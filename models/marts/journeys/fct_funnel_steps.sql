@@ -122,7 +122,9 @@ fct_funnel_steps as (
         reached.step_number,
         case
             when funnels.step_order = 'any'
-                then 'any ' || cast(reached.step_number as {{ dbt.type_string() }}) || ' of ' || cast(lengths.step_count as {{ dbt.type_string() }})
+                then
+                    'any ' || cast(reached.step_number as {{ dbt.type_string() }})
+                    || ' of ' || cast(lengths.step_count as {{ dbt.type_string() }})
             else steps.step
         end as step,
         coalesce(steps.is_optional and funnels.step_order <> 'any', false) as is_optional,

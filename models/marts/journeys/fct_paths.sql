@@ -55,7 +55,7 @@ session_paths as (
             sessions.person_id = conversions.person_id
             and (
                 sessions.session_id = conversions.session_id
-                or (conversions.occurred_at >= sessions.started_at and conversions.occurred_at <= sessions.ended_at)
+                or (sessions.started_at <= conversions.occurred_at and sessions.ended_at >= conversions.occurred_at)
             )
     where sessions.started_at <= as_of.as_of_at
     group by sessions.session_id, sessions.person_id, sessions.started_at, sessions.ended_at
@@ -120,8 +120,8 @@ converters as (
     inner join conversions
         on
             entry_starts.person_id = conversions.person_id
-            and conversions.occurred_at >= entry_starts.started_at
-            and conversions.occurred_at <= {{ add_seconds('entry_starts.started_at', month) }}
+            and entry_starts.started_at <= conversions.occurred_at
+            and {{ add_seconds('entry_starts.started_at', month) }} >= conversions.occurred_at
 
 ),
 
@@ -164,8 +164,8 @@ revenue as (
     inner join {{ ref('fct_revenue') }} as revenue
         on
             paths.person_id = revenue.person_id
-            and revenue.occurred_at >= paths.started_at
-            and revenue.occurred_at <= {{ add_seconds('paths.started_at', month) }}
+            and paths.started_at <= revenue.occurred_at
+            and {{ add_seconds('paths.started_at', month) }} >= revenue.occurred_at
     group by paths.path_id
 
 ),
@@ -180,8 +180,8 @@ friction as (
     inner join {{ ref('fct_friction_signals') }} as signals
         on
             paths.person_id = signals.person_id
-            and signals.occurred_at >= paths.started_at
-            and signals.occurred_at <= paths.ended_at
+            and paths.started_at <= signals.occurred_at
+            and paths.ended_at >= signals.occurred_at
     group by paths.path_id
 
 ),
@@ -197,8 +197,8 @@ support as (
     inner join {{ ref('fct_support_contacts') }} as contacts
         on
             paths.person_id = contacts.person_id
-            and contacts.opened_at >= paths.started_at
-            and contacts.opened_at <= {{ add_seconds('paths.started_at', month) }}
+            and paths.started_at <= contacts.opened_at
+            and {{ add_seconds('paths.started_at', month) }} >= contacts.opened_at
     group by paths.path_id
 
 ),
@@ -217,8 +217,8 @@ answers as (
     inner join {{ ref('fct_survey_responses') }} as answers
         on
             paths.person_id = answers.person_id
-            and answers.responded_at >= paths.started_at
-            and answers.responded_at <= {{ add_seconds('paths.started_at', quarter) }}
+            and paths.started_at <= answers.responded_at
+            and {{ add_seconds('paths.started_at', quarter) }} >= answers.responded_at
     where answers.survey_type = 'nps' and answers.score_group is not null
 
 ),
@@ -231,8 +231,8 @@ churns as (
     inner join {{ ref('fct_subscription_events') }} as movements
         on
             paths.person_id = movements.person_id
-            and movements.occurred_at >= paths.started_at
-            and movements.occurred_at <= {{ add_seconds('paths.started_at', quarter) }}
+            and paths.started_at <= movements.occurred_at
+            and {{ add_seconds('paths.started_at', quarter) }} >= movements.occurred_at
     where movements.movement = 'churn'
 
 ),

@@ -20,6 +20,16 @@ persons as (
 
 ),
 
+-- the sign-up itself is where people are followed from
+outcome_goals as (
+
+    select goal
+    from {{ ref('goals') }}
+    group by goal
+    having max(case when event_name = 'signed_up' then 1 else 0 end) = 0
+
+),
+
 outcome_moments as (
 
     select
@@ -28,7 +38,7 @@ outcome_moments as (
         min(conversions.occurred_at) as reached_at
 
     from {{ ref('fct_conversions') }} as conversions
-    where conversions.goal not in (select goal from {{ ref('goals') }} where event_name = 'signed_up')
+    inner join outcome_goals on conversions.goal = outcome_goals.goal
     group by conversions.goal, conversions.person_id
 
     union all
@@ -52,16 +62,15 @@ outcome_moments as (
     inner join {{ ref('fct_person_days') }} as days
         on
             persons.person_id = days.person_id
-            and days.active_date >= {{ add_days('persons.signed_up_date', 21) }}
-            and days.active_date <= {{ add_days('persons.signed_up_date', 27) }}
+            and {{ add_days('persons.signed_up_date', 21) }} <= days.active_date
+            and {{ add_days('persons.signed_up_date', 27) }} >= days.active_date
     group by persons.person_id
 
 ),
 
 outcomes as (
 
-    select distinct goal as outcome from {{ ref('goals') }}
-    where goal not in (select goal from {{ ref('goals') }} where event_name = 'signed_up')
+    select goal as outcome from outcome_goals
     union all
     select 'habit_formed' as outcome
     union all
@@ -129,8 +138,8 @@ behaviours as (
     inner join early_events
         on
             population.person_id = early_events.person_id
-            and (population.reached_at is null or early_events.occurred_at < population.reached_at)
-    group by population.outcome, population.person_id, case when population.reached_at is not null then 1 else 0 end, early_events.event_name
+            and (population.reached_at is null or population.reached_at > early_events.occurred_at)
+    group by population.outcome, population.person_id, population.reached_at, early_events.event_name
 
 ),
 
@@ -176,10 +185,30 @@ measured as (
     select
         *,
         {{ phi_coefficient('tp', 'fp', 'fn', 'tn') }} as phi,
-        {{ association_lift('tp', 'fp', 'fn', 'tn') }} as lift_ratio,
-        {{ chi_square_2x2_p('tp', 'fp', 'fn', 'tn') }} as p_value
+        {{ association_lift('tp', 'fp', 'fn', 'tn') }} as lift_ratio
 
     from cells
+
+),
+
+-- the chi-square of such a table is n phi^2
+with_chi_square as (
+
+    select
+        *,
+        (tp + fp + fn + tn) * phi * phi as chi_square
+
+    from measured
+
+),
+
+tested as (
+
+    select
+        *,
+        {{ chi_square_sf('chi_square', 1) }} as p_value
+
+    from with_chi_square
 
 ),
 
@@ -190,10 +219,10 @@ stepped as (
         {{ benjamini_hochberg_step('p_value', ['outcome']) }} as p_step,
         row_number() over (
             partition by outcome, behaviour
-            order by phi desc nulls last, threshold
+            order by phi desc nulls last, threshold asc
         ) as phi_rank
 
-    from measured
+    from tested
 
 ),
 

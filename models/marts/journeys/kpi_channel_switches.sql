@@ -33,8 +33,8 @@ converted as (
     inner join {{ ref('fct_conversions') }} as conversions
         on
             contacts.person_id = conversions.person_id
-            and conversions.occurred_at >= contacts.occurred_at
-            and conversions.occurred_at <= {{ add_seconds('contacts.occurred_at', 7 * 86400) }}
+            and contacts.occurred_at <= conversions.occurred_at
+            and {{ add_seconds('contacts.occurred_at', 7 * 86400) }} >= conversions.occurred_at
 
 ),
 

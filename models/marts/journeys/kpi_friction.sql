@@ -97,19 +97,30 @@ page_weeks as (
 
 ),
 
+session_signals as (
+
+    select distinct
+        session_id,
+        page_path,
+        signal
+
+    from placed
+    where session_id is not null
+
+),
+
 troubled as (
 
     select
         visits.page_path,
         visits.week_start_date,
-        placed.signal,
+        session_signals.signal,
         count(*) as session_count,
         sum(visits.is_exit) as exit_count
 
     from visits
-    inner join (select distinct session_id, page_path, signal from placed where session_id is not null) as placed
-        on visits.session_id = placed.session_id and visits.page_path = placed.page_path
-    group by visits.page_path, visits.week_start_date, placed.signal
+    inner join session_signals on visits.session_id = session_signals.session_id and visits.page_path = session_signals.page_path
+    group by visits.page_path, visits.week_start_date, session_signals.signal
 
 ),
 

@@ -18,44 +18,59 @@ funnels as (
 
 ),
 
+step_rows as (
+
+    select distinct
+        funnel,
+        cast(step_number as bigint) as step_number,
+        step,
+        coalesce(cast(is_optional as boolean), false) as is_optional
+
+    from {{ ref('funnel_steps') }}
+    where role = 'step'
+
+),
+
 -- in any order: "any 1 of 4", "any 2 of 4" …
+steps_numbered as (
+
+    select
+        step_rows.funnel,
+        funnels.step_order,
+        step_rows.step,
+        step_rows.is_optional,
+        case
+            when funnels.step_order = 'any' then row_number() over (
+                partition by step_rows.funnel
+                order by step_rows.step_number
+            )
+            else step_rows.step_number
+        end as step_number,
+        count(*) over (partition by step_rows.funnel) as step_count
+
+    from step_rows
+    inner join funnels on step_rows.funnel = funnels.funnel
+
+),
+
 steps as (
 
     select
-        steps.funnel,
-        steps.step_number,
-        steps.is_optional and funnels.step_order <> 'any' as is_optional,
+        funnel,
+        step_number,
+        is_optional,
         case
-            when funnels.step_order = 'any'
-                then
-                    'any ' || cast(steps.step_number as {{ dbt.type_string() }})
-                    || ' of ' || cast(count(*) over (partition by steps.funnel) as {{ dbt.type_string() }})
-            else steps.step
+            when step_order = 'any'
+                then 'any ' || cast(step_number as {{ dbt.type_string() }}) || ' of ' || cast(step_count as {{ dbt.type_string() }})
+            else step
         end as step,
-        max(case when not steps.is_optional then steps.step_number end) over (
-            partition by steps.funnel
-            order by steps.step_number
+        max(case when not is_optional then step_number end) over (
+            partition by funnel
+            order by step_number
             rows between unbounded preceding and 1 preceding
         ) as previous_step_number
 
-    from (
-        select distinct
-            funnel_steps.funnel,
-            case
-                when funnels.step_order = 'any' then dense_rank() over (
-                    partition by funnel_steps.funnel
-                    order by cast(funnel_steps.step_number as bigint)
-                )
-                else cast(funnel_steps.step_number as bigint)
-            end as step_number,
-            funnel_steps.step,
-            coalesce(cast(funnel_steps.is_optional as boolean), false) as is_optional
-
-        from {{ ref('funnel_steps') }} as funnel_steps
-        inner join funnels on funnel_steps.funnel = funnels.funnel
-        where funnel_steps.role = 'step'
-    ) as steps
-    inner join funnels on steps.funnel = funnels.funnel
+    from steps_numbered
 
 ),
 

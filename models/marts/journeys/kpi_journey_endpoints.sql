@@ -19,7 +19,7 @@ endpoints as (
         {{ period_start('month', local_date('first_seen_at')) }} as first_month_date
 
     from {{ ref('bridge_person_identifiers') }}
-    where identifier_class in ({% for type in types %}'{{ type }}'{{ ', ' if not loop.last }}{% endfor %})
+    where identifier_class in ('anonymous_id', 'device_id', 'email_hash', 'phone_hash')
 
 ),
 
@@ -67,7 +67,10 @@ reached as (
         held.*,
         {%- for type, channel in types.items() if channel %}
         case when held.{{ type }}_count > 0 then 1 else 0 end as has_{{ type }},
-        case when held.{{ type }}_count > 0 and {{ channel }}_refusals.person_id is null then 1 else 0 end as reaches_{{ type }}{{ ',' if not loop.last }}
+        case
+            when held.{{ type }}_count > 0 and {{ channel }}_refusals.person_id is null then 1
+            else 0
+        end as reaches_{{ type }}{{ ',' if not loop.last }}
         {%- endfor %}
 
     from held

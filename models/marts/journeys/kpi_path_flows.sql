@@ -75,7 +75,7 @@ flows as (
         coalesce(to_nodes.node, paths.end_node) as to_node
 
     from paths
-    inner join positions on positions.number <= paths.step_count
+    inner join positions on paths.step_count >= positions.number
     left join shown as from_nodes on paths.path_id = from_nodes.path_id and positions.number = from_nodes.position
     left join shown as to_nodes on paths.path_id = to_nodes.path_id and positions.number + 1 = to_nodes.position
 

@@ -43,7 +43,13 @@ usual as (
 
 medians as (
 
-    {{ kaplan_meier_median('stays', ['stage', 'cohort_month_date', 'segment_type', 'segment_value'], 'watched_seconds', 'not is_open', 'survival_median_seconds') | indent(4) }}
+    {{ kaplan_meier_median(
+        'stays',
+        ['stage', 'cohort_month_date', 'segment_type', 'segment_value'],
+        'watched_seconds',
+        'not is_open',
+        'survival_median_seconds'
+    ) | indent(4) }}
 
 ),
 

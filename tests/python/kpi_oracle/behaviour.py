@@ -15,7 +15,6 @@ from .words import (
     kaplan_meier_median,
     kpi,
     month_of,
-    next_month,
     put,
     week_of,
     whole_seconds,
@@ -24,8 +23,6 @@ from .words import (
 )
 
 # ---------------------------------------------------------------- friction
-
-PAGE = ["page_path", "week_start_date"]
 
 
 @kpi("kpi_friction", "page_path", "signal", "week_start_date")
@@ -43,15 +40,16 @@ def friction(facts: Facts) -> Frame:
     table = groups.agg(signal_count=("signal", "size"), person_count=("person_id", "nunique"))
     table = table.reset_index()
 
-    # the sessions of a page: who saw it, and who had the signal there
+    # the sessions of a page: who saw it, or must have, having had a signal there; who had this one
     views = facts["fct_events"].query("event_type in ('page', 'screen')")
     views = views[views["occurred_at"] <= facts.as_of].dropna(subset=["session_id", "page_path"])
-    views = views[["page_path", "session_id"]].drop_duplicates()
-    views["week_start_date"] = week_of(views["session_id"].map(visits["started_date"]))
     struck = signals[on_page & signals["session_id"].notna()]
     struck = struck[[*keys, "session_id"]].drop_duplicates().assign(is_struck=True)
-    seen = table[keys].merge(views, on=PAGE)
-    seen = seen.merge(struck, on=[*keys, "session_id"], how="outer")
+    place = ["page_path", "session_id"]
+    views = pd.concat([views[place], struck[place]]).drop_duplicates()
+    views["week_start_date"] = week_of(views["session_id"].map(visits["started_date"]))
+    seen = table[keys].merge(views, on=["page_path", "week_start_date"])
+    seen = seen.merge(struck, on=[*keys, "session_id"], how="left")
     seen["is_struck"] = seen["is_struck"].notna()
     left_at = seen["session_id"].map(visits["exit_page_path"])
     seen["is_left"] = left_at.eq(seen["page_path"])
@@ -103,12 +101,12 @@ def channel_switches(facts: Facts) -> Frame:
     for part in (50, 90):
         table[f"gap_seconds_p{part}"] = groups["seconds_since_previous"].quantile(part / 100)
     table = table.reset_index()
-    after = next_month(table["month_start_date"])
+    contacts = table["contact_count"]
     return with_rates(
         table.assign(
             is_switch=table["from_channel"] != table["to_channel"],
-            drop_off_is_mature=facts.is_over(after, SWITCH_DAYS),
-            converted_7d_is_mature=facts.is_over(after, CONVERTED_DAYS),
+            drop_off_is_mature=table["drop_off_denominator"] == contacts,
+            converted_7d_is_mature=table["converted_7d_denominator"] == contacts,
             is_causal=False,
         )
     )

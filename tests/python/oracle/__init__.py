@@ -9,7 +9,7 @@ means UTC.
 
 Each part of the chain has a module: events, identity, sessions, journey, conversions, facts. What
 follows from the facts has one each, too: interactions, roads, subscriptions, participations,
-accounts.
+funnels, accounts.
 """
 
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from . import accounts as organisations
 from . import (
     attribution,
     facts,
+    funnels,
     identity,
     interactions,
     participations,
@@ -248,6 +249,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
     marks = participations.marks(used, periods, reached, taxonomy, settings)
     frictions = friction_signals(used, contacts, taxonomy, settings)
     journeys = participations.find(marks, identifiers, frictions, taxonomy, settings)
+    attempts, steps_reached = funnels.attempts_and_steps(used, taxonomy, settings, account_of)
     account_starts, account_returns = organisations.retention(used, account_of, taxonomy, settings)
     implied = (
         *("event_id", *DELIVERY_COLUMNS, "raw_event_name", "occurred_at", *records.ANYBODY),
@@ -355,7 +357,7 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         "fct_advocacy_events": interactions.advocacy_events(used, taxonomy, settings),
         # declared journeys
         "int_journey_marks": marks,
-        "int_journey_candidates": journeys.candidates,
+        "int_journey_prospects": journeys.candidates,
         "int_journey_entries": journeys.entries,
         "fct_journey_participations": journeys.participations,
         "fct_journey_steps": journeys.steps,
@@ -363,6 +365,9 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
         # where people got stuck, and by which ways they came
         "fct_friction_signals": frictions,
         "fct_channel_visits": channel_visits(visits, touches, contacts, taxonomy, settings),
+        # funnels
+        "fct_funnel_attempts": attempts,
+        "fct_funnel_steps": steps_reached,
         # what a conversion is owed to, and the paths people take
         "fct_attribution_touches": owed,
         "fct_attribution_weights": worths,

@@ -84,6 +84,7 @@ def in_order(made: list[Row], settings: Settings) -> list[Row]:
                 "visit_number": number + 1,
                 "previous_channel": before.get("channel"),
                 "previous_is_assisted": before.get("is_assisted"),
+                "previous_contact_at": came,
                 "seconds_since_previous": None if came is None else whole_seconds(came, at),
                 "is_switch": is_soon and before["channel"] != row["channel"],
                 "next_contact_at": after.get("occurred_at"),

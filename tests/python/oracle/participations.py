@@ -13,7 +13,18 @@ from decimal import Decimal
 from functools import cached_property
 
 from .interactions import fitting
-from .words import Row, Settings, Taxonomy, is_true, key, local_date, md5, pick, whole_seconds
+from .words import (
+    Row,
+    Settings,
+    Taxonomy,
+    is_true,
+    key,
+    local_date,
+    md5,
+    pick,
+    rounded,
+    whole_seconds,
+)
 
 AFTER_ALL_EVENTS = 2**31  # of one moment the stages and milestones come last
 EXIT_TYPES = {
@@ -27,8 +38,10 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 def days(text: str | None) -> timedelta | None:
-    """Days may have a fraction; none are no limit."""
-    return timedelta(microseconds=int(Decimal(text) * DAY_IN_MICROSECONDS)) if text else None
+    """Days may have a fraction, down to a microsecond; none are no limit."""
+    if not text:
+        return None
+    return timedelta(microseconds=int(rounded(Decimal(text) * DAY_IN_MICROSECONDS, 0)))
 
 
 # ---------------------------------------------------------------- what is declared

@@ -78,6 +78,8 @@ class Taxonomy:
     journey_steps: list[Row] = field(default_factory=list)
     journey_rules: list[Row] = field(default_factory=list)
     friction_events: list[Row] = field(default_factory=list)
+    funnels: list[Row] = field(default_factory=list)
+    funnel_steps: list[Row] = field(default_factory=list)
 
     @classmethod
     def read(cls, folder: Path) -> "Taxonomy":
