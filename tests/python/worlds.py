@@ -1665,6 +1665,9 @@ TAXONOMY = {
         linger_once,1,1,entry,looked,event,page_viewed,,,,,,
         linger_once,1,2,entry,looked,event,screen_viewed,,,,,,
         linger_once,1,3,exit,bought,event,order_placed,,,,,,
+        linger_once,1,4,exclusion,tested,event,experiment_viewed,,,,,,
+        linger_once,1,5,readmission,tested,event,experiment_viewed,variant,a,,,,
+        linger_once,1,6,readmission,tested,event,report_created,,,,,,
         """,
     "excluded_traffic": """
         3,page_host,^staging[.],staging
