@@ -721,11 +721,14 @@ def a_long_road_to_a_goal(s: Stage) -> None:
     s.now = first + 30 * DAY + s.random.choice(edges)
     s.order(60, user_id=user)
     s.now = first + 30 * DAY + s.random.choice(edges)
-    s.contact(60, user_id=user)
-    s.now = first + 90 * DAY + s.random.choice(edges)
-    s.survey(60, user_id=user, responded_at=s.now, score=s.random.choice((0, 7, 10)))
+    cost = {"cost_amount": s.random.choice((None, "2", "30.5")), "currency_code": "USD"}
+    s.contact(60, user_id=user, **cost)
+    for number in (60, 61):  # the first of two answers counts, of one moment too
+        s.now = first + s.random.choice((60, 90, 90)) * DAY + s.random.choice(edges)
+        s.survey(number, user_id=user, responded_at=s.now, score=s.random.choice((0, 7, 10)))
     end = first + 90 * DAY + s.random.choice(edges)
-    s.subscription(60, end, user_id=user, started_at=goal_at, ended_at=end, status="cancelled")
+    if s.chance(0.7):
+        s.subscription(60, end, user_id=user, started_at=goal_at, ended_at=end, status="cancelled")
 
 
 @scene
