@@ -619,7 +619,6 @@ def test_the_settings_say_how_far_back_how_fast_and_what_a_direct_visit_is(bench
     assert sum(row["channel_group"] == "Direct" for row in before) > 2 * len(alone)
 
 
-@pytest.mark.xfail(strict=True, reason="what is unattributed, and money of paths, know no clock")
 def test_what_comes_after_the_clock_is_not_known(bench, tmp_path):
     """No conversion, visit or money of later is owed, weighed or walked."""
     other = bench.copy_to(tmp_path)

@@ -80,7 +80,8 @@ counted as (
 kpi_channel_switches as (
 
     select
-        {{ key_of(['counted.from_channel', 'counted.to_channel', 'counted.is_digital_to_assisted', 'counted.month_start_date']) }} as channel_switch_id,
+        {{ key_of(['counted.from_channel', 'counted.to_channel', 'counted.is_digital_to_assisted', 'counted.month_start_date']) }}
+            as channel_switch_id,
         counted.from_channel,
         counted.to_channel,
         counted.is_digital_to_assisted,
