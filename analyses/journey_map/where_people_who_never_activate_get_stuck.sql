@@ -1,5 +1,5 @@
--- Where do people who sign up and never activate get stuck? The last thing they did on the onboarding, how long they had been on the way,
--- and how many of them met trouble there.
+-- Where do people who sign up and never activate get stuck? The last thing they did on the onboarding, and how many of
+-- them met trouble there.
 with
 
 trips as (
@@ -7,10 +7,7 @@ trips as (
     select
         participations.participation_id,
         participations.version,
-        coalesce(participations.last_step, '(nothing at all)') as last_step,
-        participations.exit_type,
-        participations.friction_count,
-        participations.duration_seconds
+        coalesce(participations.last_step, '(nothing at all)') as last_step
 
     from {{ ref('fct_journey_participations') }} as participations
     inner join {{ ref('dim_persons') }} as persons on participations.person_id = persons.person_id
@@ -26,7 +23,6 @@ last_visits as (
 
     select
         participation_id,
-        entered_at,
         friction_count
 
     from {{ ref('fct_journey_steps') }}
