@@ -143,8 +143,8 @@ import sys, time, duckdb
 published, stop = sys.argv[1:]
 import pathlib
 while not pathlib.Path(stop).exists():
-    time.sleep(0.005)
-    with duckdb.connect(published, read_only=True, config={"threads": 1}) as connection:
+    time.sleep(0.02)
+    with duckdb.connect(published, read_only=True) as connection:
         generation = connection.execute("select distinct generation from marts.publication")
         (generation,) = [row[0] for row in generation.fetchall()]
         builds = connection.execute(
