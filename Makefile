@@ -59,7 +59,7 @@ test: install ## all tests that need no Spark, two files at a time (ARGS="-n 0 â
 test-long: install ## the tests that take hours: every state that a kill can leave, every order of rows
 	@$(RUN) -m pytest -m long $(ARGS)
 
-mutants: install ## break the models in some seventy ways, and see that the tests notice
+mutants: install ## break the models in some ninety ways, and see that the tests notice
 	@$(RUN) tests/python/mutants.py $(ARGS)
 
 metrics: install ## write docs/metrics.md from what the models say of themselves

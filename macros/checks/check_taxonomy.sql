@@ -1,7 +1,7 @@
 {#
   The seeds, read as files before dbt loads them. What a column may hold stands in seeds/schema/<seed>.yml under config.meta:
   required, unique, type (integer, number, boolean, date, regex), minimum, maximum (as text where a float would not show them), values, pattern,
-  references (seed.column), required_where [column, value], regex_where [column, value], equals_where [column, value, what it then has to be],
+  reserved (names that may not be used), references (seed.column), required_where [column, value], regex_where [column, value], equals_where [column, value, what it then has to be],
   goes_with (a column that must be filled too); and for the seed: key (columns that together are unique).
 #}
 {% macro check_taxonomy() %}
@@ -125,8 +125,8 @@
     {%- set maximum = rule.get('maximum', 2147483647 if kind == 'integer' else none) -%}
     {%- if '\x00' in value -%}
         {{ return('[T4] holds a NUL character, at which many tools take a text to end.') }}
-    {%- elif kind == 'integer' and not modules.re.fullmatch('-?[0-9]+', value) -%}
-        {{ return('[T4] is not a whole number.') }}
+    {%- elif kind == 'integer' and not modules.re.fullmatch('-?(0|[1-9][0-9]*)', value) -%}
+        {{ return('[T4] is not a whole number' ~ ('; write it without zeros before it.' if modules.re.fullmatch('-?[0-9]+', value) else '.')) }}
     {%- elif kind == 'number' and not modules.re.fullmatch('-?[0-9]+([.][0-9]+)?', value) -%}
         {{ return('[T4] is not a number.') }}
     {%- elif kind == 'boolean' and value not in ['true', 'false'] -%}
@@ -143,6 +143,8 @@
         {{ return('[T4] has to be ' ~ rule.equals_where[2] ~ ' where ' ~ rule.equals_where[0] ~ ' is ' ~ rule.equals_where[1] ~ '.') }}
     {%- elif 'values' in rule and value not in rule['values'] -%}
         {{ return('[T4] is not one of: ' ~ rule['values'] | join(', ') ~ '.' ~ did_you_mean(value, rule['values'])) }}
+    {%- elif value in rule.get('reserved', []) -%}
+        {{ return('[T4] is a name that the tables have a meaning of their own for, as ' ~ rule.reserved | reject('equalto', value) | join(', ') ~ '; choose another.') }}
     {%- elif 'pattern' in rule and not modules.re.fullmatch(rule.pattern, value) -%}
         {{ return('[T4] does not have the form ' ~ rule.pattern ~ '.') }}
     {%- elif 'references' in rule -%}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 import harness
@@ -78,7 +79,8 @@ class Truth:
         of_project = yaml.safe_load((ROOT / "dbt_project.yml").read_text())["vars"]
         names = oracle.Settings.__dataclass_fields__.keys() - {"as_of"}
         given = {**of_project, **self.bench.variables}
-        self.settings = oracle.Settings(AS_OF, **{name: given[name] for name in names})
+        as_of = datetime.fromisoformat(given["as_of"]) if given["as_of"] else AS_OF
+        self.settings = oracle.Settings(as_of, **{name: given[name] for name in names})
         taxonomy = oracle.Taxonomy.read(ROOT / self.bench.taxonomy)
         self.result = oracle.run(self.canonical, taxonomy, self.settings)
 

@@ -29,6 +29,7 @@ EVENTS, IDENTITY, SESSIONS, JOURNEY, CONVERSIONS = (
     for folder in ("events", "identity", "sessions", "journey", "conversions")
 )
 MARTS = "models/marts/"
+FUNNELS = "models/intermediate/funnels/int_funnel_"
 CANONICAL, CORE = "models/intermediate/canonical/int_", "models/marts/core/"
 LEDGER, GRAPH = "macros/incremental/ledger.sql", "macros/graph/connected_components.sql"
 RECORDS = "macros/canonical/records.sql"
@@ -112,8 +113,8 @@ MUTANTS = (
     m("versions updated together are told apart by load", RECORDS,
       "{{ key_of(record_content(record_offers()[offer])) }} desc, ", ""),
     m("a flag is no part of what a version says", RECORDS,
-      "do texts.append(\"case when \" ~ name ~ \" then 'true' when not \" ~ name"
-      " ~ \" then 'false' end\")", "do texts.append(\"''\")"),
+      "return(\"case when \" ~ name ~ \" then 'true' when not \" ~ name"
+      " ~ \" then 'false' end\")", "return(\"''\")"),
     m("who is named is no part of an exposure's key", RECORDS,
       "'exposed_at', 'user_id', 'customer_id', 'email_hash', 'phone_hash', 'device_id',"
       " 'anonymous_id'],", "'exposed_at'],"),
@@ -255,6 +256,50 @@ MUTANTS = (
     m("on or after means after", "macros/journey/retention.sql",
       "bounded_cohorts.last_offset >= grid.period_offset",
       "bounded_cohorts.last_offset > grid.period_offset"),
+    # ---- journeys, funnels, paths, attribution
+    m("a trip ends at its entry event", JOURNEY + "journey_ends",
+      "range between 1 following and unbounded following",
+      "range between current row and unbounded following"),
+    m("an exit at the timeout's moment is late", JOURNEY + "journey_prospects",
+      "ends.end_us <= candidates.occurred_us", "ends.end_us < candidates.occurred_us"),
+    m("the next trip waits for no pause", JOURNEY + "journey_admissions",
+      "end_us + pause_us + case", "end_us + case"),
+    m("the cap counts one too many", "macros/engine/arrays.sql",
+      "len(walk.taken) < turn.cap", "len(walk.taken) <= turn.cap"),
+    m("a readmission opens no door", JOURNEY + "journey_bars",
+      "where barred.exclusion_place >= coalesce(barred.readmission_place, 0)",
+      "where barred.exclusion_place is not null"),
+    m("the step that ends a trip is not of it", JOURNEY + "journey_visits",
+      "marks.place <= participations.end_place", "marks.place < participations.end_place"),
+    m("a skipped step counts from the step before", MARTS + "journeys/fct_journey_steps",
+      "visits.furthest_before < steps.step_number",
+      "coalesce(visits.previous_step_number, 0) < steps.step_number"),
+    m("two steps of a funnel share an event", FUNNELS + "links",
+      "range between 1 following and unbounded following",
+      "range between current row and unbounded following"),
+    m("a strict step may be any later one", FUNNELS + "links",
+      " or targets.place = pointed.place + 1", " or targets.place > pointed.place"),
+    m("a step at the window's end is late", FUNNELS + "reached",
+      "and before.limit_us >= step_{{ rank }}.to_us",
+      "and before.limit_us > step_{{ rank }}.to_us"),
+    m("the worst attempt is the best", MARTS + "journeys/fct_funnel_attempts",
+      "case when is_excluded then 0 else step_count end desc",
+      "case when is_excluded then 0 else step_count end asc"),
+    m("repeats of a node are not collapsed", MARTS + "journeys/fct_path_steps",
+      "when previous_node is null or node <> previous_node then",
+      "when previous_node is null or node is not null then"),
+    m("the last touch is the first", MARTS + "attribution/fct_attribution_credits",
+      "case when touch_number = touch_count then 1e0 else 0e0 end",
+      "case when touch_number = 1 then 1e0 else 0e0 end"),
+    m("a channel's own loops are lost", "macros/journey/attribution.sql",
+      "p_ik * p_kj / (1e0 - p_kk)", "p_ik * p_kj"),
+    m("direct is a channel like others", MARTS + "attribution/fct_attribution_credits",
+      "max(case when is_direct = 0 then touch_number end)", "max(touch_number)"),
+    m("an open stay is not watched", MARTS + "journeys/kpi_stage_durations",
+      "'not is_open'", "'true'"),
+    m("what came after the outcome led to it", MARTS + "journeys/kpi_behaviour_drivers",
+      "population.reached_at > early_events.occurred_at",
+      "population.reached_at is not null"),
 )  # fmt: skip
 
 # name -> why no test can or should notice it

@@ -26,6 +26,7 @@ from worlds import AS_OF
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SECOND = timedelta(seconds=1)
 TABLES = ("fct_attribution_touches", "fct_attribution_weights", "fct_attribution_credits")
+PATHS = ("fct_path_steps", "fct_paths")
 TINY = 1e-9
 VARIABLES = {"as_of": str(AS_OF)}
 
@@ -270,7 +271,7 @@ def shop() -> Shop:
 def bench(shop, tmp_path_factory) -> Bench:
     bench = Bench(tmp_path_factory.mktemp("shop"), variables=VARIABLES)
     shop.deliver(bench)
-    bench.build(select=["+kpi_attribution_daily"])
+    bench.build(select=["+kpi_attribution_daily", "+fct_paths"])
     return bench
 
 
@@ -616,3 +617,15 @@ def test_the_settings_say_how_far_back_how_fast_and_what_a_direct_visit_is(bench
     assert alone
     before = bench.rows(touches)
     assert sum(row["channel_group"] == "Direct" for row in before) > 2 * len(alone)
+
+
+def test_what_comes_after_the_clock_is_not_known(bench, tmp_path):
+    """No conversion, visit or money of later is owed, weighed or walked."""
+    other = bench.copy_to(tmp_path)
+    other.variables |= {"as_of": "2025-05-10 12:34:56"}
+    of_both = (f"int_as_of+,+{name}" for name in ("fct_attribution_credits", "fct_paths"))
+    other.build(select=of_both)
+    truth = Truth(other)
+    for table in (*TABLES, *PATHS):
+        assert truth.difference(table) is None, truth.difference(table).describe()
+    assert len(truth.result.tables["fct_paths"]) < 0.8 * len(bench.rows("marts.fct_paths"))

@@ -47,7 +47,7 @@ def test_the_oracle_has_every_kpi_table(sample_company):
         "select table_name from duckdb_tables() where table_name like 'kpi~_%' escape '~'"
     )
     assert {row["table_name"] for row in tables} == set(TABLES)
-    assert len(TABLES) == 27
+    assert len(TABLES) == 41
 
 
 # ---------------------------------------------------------------- definitions

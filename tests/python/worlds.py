@@ -721,11 +721,14 @@ def a_long_road_to_a_goal(s: Stage) -> None:
     s.now = first + 30 * DAY + s.random.choice(edges)
     s.order(60, user_id=user)
     s.now = first + 30 * DAY + s.random.choice(edges)
-    s.contact(60, user_id=user)
-    s.now = first + 90 * DAY + s.random.choice(edges)
-    s.survey(60, user_id=user, responded_at=s.now, score=s.random.choice((0, 7, 10)))
+    cost = {"cost_amount": s.random.choice((None, "2", "30.5")), "currency_code": "USD"}
+    s.contact(60, user_id=user, **cost)
+    for number in (60, 61):  # the first of two answers counts, of one moment too
+        s.now = first + s.random.choice((60, 90, 90)) * DAY + s.random.choice(edges)
+        s.survey(number, user_id=user, responded_at=s.now, score=s.random.choice((0, 7, 10)))
     end = first + 90 * DAY + s.random.choice(edges)
-    s.subscription(60, end, user_id=user, started_at=goal_at, ended_at=end, status="cancelled")
+    if s.chance(0.7):
+        s.subscription(60, end, user_id=user, started_at=goal_at, ended_at=end, status="cancelled")
 
 
 @scene
@@ -887,8 +890,11 @@ def lost_on_the_site(s: Stage) -> None:
     anon, user = s.a("anon", s.random.randrange(3)), s.random.choice((None, s.a("user", 1)))
     here, there = s.random.sample(PATHS, 2)
     brief = (SECOND, ENGAGED - INSTANT, ENGAGED, timedelta(minutes=2))
+    if s.chance(0.25):  # while the week turns
+        s.now = datetime(2024, 1, 14, 22, 59, 30)
     if s.chance(0.3):  # before any page is seen
         s.track("error_shown", anon, user, context_page_url=None)
+        s.wait(SECOND)
     for _ in range(s.random.choice((1, 2, 2, 3))):
         for path in (here, there):
             s.page(path, anon, user)
@@ -900,7 +906,7 @@ def lost_on_the_site(s: Stage) -> None:
     event = s.random.choice(("search_performed", "payment_info_entered", "error_shown"))
     found = s.random.choice((0, 0, 9))
     for _ in range(s.random.randrange(6)):
-        told = json.dumps({"results": found, "code": s.random.choice(("E42", "X1"))})
+        told = json.dumps({"results": found, "code": s.random.choice(("E42", "X1", "X2"))})
         page = {} if s.chance(0.4) else {"context_page_url": None}
         s.track(event, anon, user, properties=told, **page)
         s.wait(timedelta(0), 20 * SECOND, 30 * SECOND, 30 * SECOND + INSTANT)
@@ -949,6 +955,23 @@ def a_road_to_customer(s: Stage) -> None:
             s.track(event, anon, user if number >= 2 else None)
             s.pause()
     s.order(3, user_id=user)
+
+
+@scene
+def a_quick_start_or_none(s: Stage) -> None:
+    """Signed up, did one thing early and again, or never, and left contact details or did not."""
+    anon, user, start = s.a("anon", 1), s.a("user", s.random.randrange(3)), s.now
+    s.track("signed_up", anon, user)
+    edge = s.random.choice((-INSTANT, timedelta(0), INSTANT))
+    is_quick = s.chance(0.6)
+    for at in (*[start] * 4, start + 7 * DAY + edge) if is_quick else ():
+        s.track("tour_taken", anon, user, at=at)
+    then = start + s.random.choice((8 * DAY, 20 * DAY, 30 * DAY + edge))
+    if s.chance(0.9 if is_quick else 0.1):
+        s.track("lead_submitted", anon, user, at=then)
+    if s.chance(0.5):
+        s.order(31, user_id=user, placed_at=then, updated_at=then)
+    s.page("/app", anon, user, at=start + s.random.choice((20, 21, 27, 28)) * DAY)
 
 
 @scene
@@ -1524,6 +1547,7 @@ TAXONOMY = {
         given_up,unfinished,onboarding_step_completed,step,2,onboarding_completed
         retry,repeated,page_viewed,,,
         retry,repeated,error_shown,code,X1,
+        retry,repeated,error_shown,code,X2,
         """,
     "goals": """
         signup,trial_requested,Asked for a trial
@@ -1663,6 +1687,9 @@ TAXONOMY = {
         linger_once,1,1,entry,looked,event,page_viewed,,,,,,
         linger_once,1,2,entry,looked,event,screen_viewed,,,,,,
         linger_once,1,3,exit,bought,event,order_placed,,,,,,
+        linger_once,1,4,exclusion,tested,event,experiment_viewed,,,,,,
+        linger_once,1,5,readmission,tested,event,experiment_viewed,variant,a,,,,
+        linger_once,1,6,readmission,tested,event,report_created,,,,,,
         """,
     "excluded_traffic": """
         3,page_host,^staging[.],staging

@@ -1,12 +1,18 @@
-{#- The seed's file says how many required steps the longest funnel has: so many times a link is followed. Each step is a column first -#}
-{#- and a row afterwards, so that every part of the statement reads the one before it once (Spark writes out what is read twice). -#}
+{#- The seeds' files say how many required steps the longest funnel with an order has: so many times a link is followed. Each step is a -#}
+{#- column first and a row afterwards, so that every part of the statement reads the one before it once (Spark writes out what is read -#}
+{#- twice). Only of a funnel of more than block_length steps the last column of a block begins another one: a row of all steps of a -#}
+{#- very long funnel would be too wide, and all others would pay for it. -#}
+{%- set block_length = 16 %}
+{%- set orders = {} %}
+{%- for row in seed_rows('funnels') %}{%- do orders.update({row.funnel: row.step_order}) %}{%- endfor %}
 {%- set required_of = {} %}
-{%- for row in seed_rows('funnel_steps') if row.role == 'step' and row.is_optional != 'true' %}
+{%- for row in seed_rows('funnel_steps') if row.role == 'step' and row.is_optional != 'true' and orders.get(row.funnel) != 'any' %}
     {%- do required_of.setdefault(row.funnel, []).append(row.step_number | int) %}
 {%- endfor %}
 {%- set lengths = [2] %}
 {%- for numbers in required_of.values() %}{%- do lengths.append(numbers | unique | list | length) %}{%- endfor %}
 {%- set longest = lengths | max %}
+{%- set blocks = range(1, longest + 1) | batch(block_length) | list %}
 with
 
 links as (
@@ -59,8 +65,12 @@ starts as (
 
     from {{ ref('int_funnel_marks') }} as marks
     inner join funnels on marks.funnel = funnels.funnel
-    left join required_steps on marks.funnel = required_steps.funnel and required_steps.step_rank = 1
-    where marks.role = 'step' and (marks.step_order = 'any' or marks.step_number = required_steps.step_number)
+    inner join required_steps
+        on
+            marks.funnel = required_steps.funnel
+            and marks.step_number = required_steps.step_number
+            and required_steps.step_rank = 1
+    where marks.role = 'step' and marks.step_order <> 'any'
 
 ),
 
@@ -83,40 +93,62 @@ required_links as (
 
 ),
 
-followed as (
+{%- for ranks in blocks %}
+{%- set block = loop.index %}
+{%- set first_rank = ranks[0] %}
+followed_{{ block }} as (
 
     select
-        step_1.funnel,
-        step_1.unit_id,
-        step_1.held_value,
-        step_1.place as start_place,
-        step_1.occurred_us as start_us,
-        step_1.limit_us,
-        step_1.event_id as start_event_id,
-        step_1.place as place_1,
-        step_1.occurred_us as us_1,
-        step_1.event_id as event_id_1
-        {%- for rank in range(2, longest + 1) %},
-        step_{{ rank }}.to_place as place_{{ rank }},
-        step_{{ rank }}.to_us as us_{{ rank }},
-        step_{{ rank }}.to_event_id as event_id_{{ rank }}
+        before.funnel,
+        before.unit_id,
+        before.held_value,
+        before.start_place,
+        before.start_us,
+        before.start_event_id,
+        before.limit_us
+        {%- for rank in ranks %}
+        {%- set step = 'before' if rank == 1 else 'step_' ~ rank %},
+        {{ step }}.to_place as place_{{ rank }},
+        {{ step }}.to_us as us_{{ rank }},
+        {{ step }}.to_event_id as event_id_{{ rank }}
         {%- endfor %}
 
-    from starts as step_1
-    {%- for rank in range(2, longest + 1) %}
+    {%- if block == 1 %}
+
+    from (
+        select
+            funnel,
+            unit_id,
+            held_value,
+            place as start_place,
+            occurred_us as start_us,
+            event_id as start_event_id,
+            limit_us,
+            place as to_place,
+            occurred_us as to_us,
+            event_id as to_event_id
+
+        from starts
+    ) as before
+    {%- else %}
+
+    from (select *, place_{{ first_rank - 1 }} as to_place from followed_{{ block - 1 }} where place_{{ first_rank - 1 }} is not null) as before
+    {%- endif %}
+    {%- for rank in ranks if rank > 1 %}
     left join required_links as step_{{ rank }}
         on
-            step_1.funnel = step_{{ rank }}.funnel
-            and step_1.unit_id = step_{{ rank }}.unit_id
-            and step_1.held_value = step_{{ rank }}.held_value
-            and step_{{ rank - 1 }}.{{ 'place' if rank == 2 else 'to_place' }} = step_{{ rank }}.from_place
+            before.funnel = step_{{ rank }}.funnel
+            and before.unit_id = step_{{ rank }}.unit_id
+            and before.held_value = step_{{ rank }}.held_value
+            and {{ 'before' if rank in [2, first_rank] else 'step_' ~ (rank - 1) }}.to_place = step_{{ rank }}.from_place
             and step_{{ rank }}.step_rank = {{ rank }}
-            and step_1.limit_us >= step_{{ rank }}.to_us
+            and before.limit_us >= step_{{ rank }}.to_us
     {%- endfor %}
 
 ),
-
+{% endfor %}
 reached_in_order as (
+    {%- for ranks in blocks %}
 
     select
         followed.funnel,
@@ -126,26 +158,21 @@ reached_in_order as (
         followed.start_us,
         followed.start_event_id,
         required_steps.step_number,
-        required_steps.step_rank,
+        required_steps.step_rank
+        {%- for column in ['place', 'us', 'event_id'] %},
         case required_steps.step_rank
-            {%- for rank in range(1, longest + 1) %}
-            when {{ rank }} then followed.place_{{ rank }}
+            {%- for rank in ranks %}
+            when {{ rank }} then followed.{{ column }}_{{ rank }}
             {%- endfor %}
-        end as place,
-        case required_steps.step_rank
-            {%- for rank in range(1, longest + 1) %}
-            when {{ rank }} then followed.us_{{ rank }}
-            {%- endfor %}
-        end as occurred_us,
-        case required_steps.step_rank
-            {%- for rank in range(1, longest + 1) %}
-            when {{ rank }} then followed.event_id_{{ rank }}
-            {%- endfor %}
-        end as event_id
+        end as {{ 'occurred_us' if column == 'us' else column }}
+        {%- endfor %}
 
-    from followed
-    inner join {{ ref('funnels') }} as funnels on followed.funnel = funnels.funnel and funnels.step_order <> 'any'
-    inner join required_steps on followed.funnel = required_steps.funnel
+    from followed_{{ loop.index }} as followed
+    inner join required_steps
+        on followed.funnel = required_steps.funnel and required_steps.step_rank between {{ ranks[0] }} and {{ ranks[-1] }}
+
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 
 ),
 

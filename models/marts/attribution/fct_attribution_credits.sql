@@ -4,6 +4,12 @@
 ] -%}
 with
 
+as_of as (
+
+    select * from {{ ref('int_as_of') }}
+
+),
+
 touches as (
 
     select
@@ -123,8 +129,9 @@ unattributed as (
         conversions.amount
 
     from {{ ref('fct_conversions') }} as conversions
+    cross join as_of
     left join touches on conversions.conversion_id = touches.conversion_id
-    where touches.conversion_id is null
+    where touches.conversion_id is null and conversions.occurred_at <= as_of.as_of_at
 
 ),
 

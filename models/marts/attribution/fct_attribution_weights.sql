@@ -21,7 +21,10 @@ touches as (
 
 goals as (
 
-    select distinct goal from {{ ref('fct_conversions') }}
+    select distinct conversions.goal
+    from {{ ref('fct_conversions') }} as conversions
+    cross join as_of
+    where conversions.occurred_at <= as_of.as_of_at
 
 ),
 

@@ -79,7 +79,8 @@ all_goals as (
         ad_spend.date_day,
         'all' as goal,
         coalesce(sum(credited.credit_sum), 0) as credit_sum,
-        coalesce(sum(credited.amount_sum), 0) as amount_sum,
+        -- nothing is owed 0; of conversions whose value nobody knows nobody knows it either
+        case when count(credited.credit_sum) = 0 then 0 else sum(credited.amount_sum) end as amount_sum,
         coalesce(sum(credited.conversion_count), 0) as conversion_count,
         coalesce(sum(credited.assisted_count), 0) as assisted_count,
         max(ad_spend.spend_amount) as spend_amount

@@ -70,7 +70,6 @@ ranked as (
         row_number() over (
             partition by funnel, unit_id
             order by
-                case when is_excluded then 1 else 0 end asc,
                 case when is_excluded then 0 else step_count end desc,
                 start_us asc,
                 event_priority asc,

@@ -135,7 +135,7 @@ fct_journey_steps as (
                 and required_between.required_count is null
         end as is_expected,
         cast(coalesce(skipped.skipped_count, 0) as bigint) as skipped_count,
-        {{ epoch_us('coalesce(visits.left_at, as_of.as_of_at)') }} - {{ epoch_us('visits.entered_at') }} > steps.expected_us as is_overdue,
+        {{ elapsed_seconds('visits.entered_at', 'coalesce(visits.left_at, as_of.as_of_at)') }} * 1000000 > steps.expected_us as is_overdue,
         cast(coalesce(friction.friction_count, 0) as bigint) as friction_count,
         coalesce(visits.exit_type = 'completed', false) or coalesce(visits.visit_number <= visits.last_moving_visit, false) as moved_on,
         visits.visit_number = visits.visit_count as is_last

@@ -36,6 +36,25 @@ walked as (
 
 ),
 
+-- what is reached in a session counts for it, also where somebody else than its person is said to have reached it
+converted_sessions as (
+
+    select session_id
+    from conversions
+    where session_id is not null
+
+    union
+
+    select sessions.session_id
+    from {{ ref('fct_sessions') }} as sessions
+    inner join conversions
+        on
+            sessions.person_id = conversions.person_id
+            and sessions.started_at <= conversions.occurred_at
+            and sessions.ended_at >= conversions.occurred_at
+
+),
+
 session_paths as (
 
     select
@@ -46,19 +65,12 @@ session_paths as (
         sessions.started_at,
         sessions.ended_at,
         '(end)' as end_node,
-        coalesce(bool_or(conversions.conversion_id is not null), false) as is_converted
+        converted_sessions.session_id is not null as is_converted
 
     from {{ ref('fct_sessions') }} as sessions
     cross join as_of
-    left join conversions
-        on
-            sessions.person_id = conversions.person_id
-            and (
-                sessions.session_id = conversions.session_id
-                or (sessions.started_at <= conversions.occurred_at and sessions.ended_at >= conversions.occurred_at)
-            )
+    left join converted_sessions on sessions.session_id = converted_sessions.session_id
     where sessions.started_at <= as_of.as_of_at
-    group by sessions.session_id, sessions.person_id, sessions.started_at, sessions.ended_at
 
 ),
 
@@ -161,10 +173,12 @@ revenue as (
         sum(revenue.amount) as revenue_amount
 
     from paths
+    cross join as_of
     inner join {{ ref('fct_revenue') }} as revenue
         on
             paths.person_id = revenue.person_id
             and paths.started_at <= revenue.occurred_at
+            and as_of.as_of_at >= revenue.occurred_at
             and {{ add_seconds('paths.started_at', month) }} >= revenue.occurred_at
     group by paths.path_id
 
@@ -177,10 +191,12 @@ friction as (
         count(*) as friction_count
 
     from paths
+    cross join as_of
     inner join {{ ref('fct_friction_signals') }} as signals
         on
             paths.person_id = signals.person_id
             and paths.started_at <= signals.occurred_at
+            and as_of.as_of_at >= signals.occurred_at
             and paths.ended_at >= signals.occurred_at
     group by paths.path_id
 
@@ -194,10 +210,12 @@ support as (
         sum(contacts.cost_amount) as cost_amount
 
     from paths
+    cross join as_of
     inner join {{ ref('fct_support_contacts') }} as contacts
         on
             paths.person_id = contacts.person_id
             and paths.started_at <= contacts.opened_at
+            and as_of.as_of_at >= contacts.opened_at
             and {{ add_seconds('paths.started_at', month) }} >= contacts.opened_at
     group by paths.path_id
 
@@ -214,10 +232,12 @@ answers as (
         ) as answer_number
 
     from paths
+    cross join as_of
     inner join {{ ref('fct_survey_responses') }} as answers
         on
             paths.person_id = answers.person_id
             and paths.started_at <= answers.responded_at
+            and as_of.as_of_at >= answers.responded_at
             and {{ add_seconds('paths.started_at', quarter) }} >= answers.responded_at
     where answers.survey_type = 'nps' and answers.score_group is not null
 
@@ -228,10 +248,12 @@ churns as (
     select distinct paths.path_id
 
     from paths
+    cross join as_of
     inner join {{ ref('fct_subscription_events') }} as movements
         on
             paths.person_id = movements.person_id
             and paths.started_at <= movements.occurred_at
+            and as_of.as_of_at >= movements.occurred_at
             and {{ add_seconds('paths.started_at', quarter) }} >= movements.occurred_at
     where movements.movement = 'churn'
 

@@ -80,23 +80,25 @@ counted as (
 kpi_channel_switches as (
 
     select
-        {{ key_of(['from_channel', 'to_channel', 'is_digital_to_assisted', 'month_start_date']) }} as channel_switch_id,
-        from_channel,
-        to_channel,
-        is_digital_to_assisted,
-        month_start_date,
-        from_channel <> to_channel as is_switch,
-        contact_count,
-        person_count,
-        cast(gap_seconds_p50 as double) as gap_seconds_p50,
-        cast(gap_seconds_p90 as double) as gap_seconds_p90,
-        {{ rate_columns('drop_off', 'dropped_count', 'watched_count') }},
-        watched_count = contact_count as drop_off_is_mature,
-        {{ rate_columns('converted_7d', 'converted_count', 'week_watched_count') }},
-        week_watched_count = contact_count as converted_7d_is_mature,
+        {{ key_of(['counted.from_channel', 'counted.to_channel', 'counted.is_digital_to_assisted', 'counted.month_start_date']) }}
+            as channel_switch_id,
+        counted.from_channel,
+        counted.to_channel,
+        counted.is_digital_to_assisted,
+        counted.month_start_date,
+        counted.from_channel <> counted.to_channel as is_switch,
+        counted.contact_count,
+        counted.person_count,
+        cast(counted.gap_seconds_p50 as double) as gap_seconds_p50,
+        cast(counted.gap_seconds_p90 as double) as gap_seconds_p90,
+        {{ rate_columns('drop_off', 'counted.dropped_count', 'counted.watched_count') }},
+        {{ add_days(next_month('counted.month_start_date'), 30) }} <= as_of.as_of_date as drop_off_is_mature,
+        {{ rate_columns('converted_7d', 'counted.converted_count', 'counted.week_watched_count') }},
+        {{ add_days(next_month('counted.month_start_date'), 7) }} <= as_of.as_of_date as converted_7d_is_mature,
         false as is_causal
 
     from counted
+    cross join as_of
 
 )
 

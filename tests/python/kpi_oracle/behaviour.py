@@ -15,6 +15,7 @@ from .words import (
     kaplan_meier_median,
     kpi,
     month_of,
+    next_month,
     put,
     week_of,
     whole_seconds,
@@ -101,12 +102,12 @@ def channel_switches(facts: Facts) -> Frame:
     for part in (50, 90):
         table[f"gap_seconds_p{part}"] = groups["seconds_since_previous"].quantile(part / 100)
     table = table.reset_index()
-    contacts = table["contact_count"]
+    next_months = next_month(table["month_start_date"])
     return with_rates(
         table.assign(
             is_switch=table["from_channel"] != table["to_channel"],
-            drop_off_is_mature=table["drop_off_denominator"] == contacts,
-            converted_7d_is_mature=table["converted_7d_denominator"] == contacts,
+            drop_off_is_mature=facts.is_over(next_months, 30),
+            converted_7d_is_mature=facts.is_over(next_months, 7),
             is_causal=False,
         )
     )

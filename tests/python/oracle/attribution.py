@@ -130,7 +130,7 @@ def weights(
             "channel_group": channel,
             "removal_effect": effect,
         }
-        for goal in sorted({row["goal"] for row in conversions})
+        for goal in sorted({row["goal"] for row in reached(conversions, settings)})
         for channel, effect in removal_effects(roads(goal, touched, visits), channels).items()
     ]
 
