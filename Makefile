@@ -54,7 +54,7 @@ real: install ## the same models on four public data sets (DATA=folder that hold
 	$(RUN) -m tools.real $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 test: install ## all tests that need no Spark, two files at a time (ARGS="-n 0 …": one)
-	@$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-long: install ## the tests that take hours: every state that a kill can leave, every order of rows
 	@$(RUN) -m pytest -m long $(ARGS)

@@ -77,12 +77,18 @@ def deliver(raw: Path, into: Path, deliveries: int) -> list[Path]:
 
 
 def build(folder: Path, raw: Path, *options: str) -> Path:
-    """The sessions as dbt builds them from the raw tables; the database."""
-    database = folder / "build.duckdb"
+    """The sessions as dbt builds them from the raw tables; the database.
+
+    All builds of a folder have one database and one path to the raw tables, so that dbt reads the
+    project once for all of them.
+    """
+    database, arrived = folder / "build.duckdb", folder / "arrived"
+    arrived.unlink(missing_ok=True)
+    arrived.symlink_to(raw)
     environment = {
         **os.environ,
         "JOURNEY_DATABASE": str(database),
-        "JOURNEY_RAW": str(raw),
+        "JOURNEY_RAW": str(arrived),
         "DBT_TARGET_PATH": str(folder / "target"),
         "JOURNEY_HASH_KEY": str(folder / "hash_key.parquet"),
     }
@@ -133,13 +139,12 @@ def compare(persons: int, deliveries: int) -> list[tuple[str, int, int]]:
         command = [PYTHON, "-m", "tools.sample", "--out", str(folder / "raw"), "--quiet"]
         subprocess.run([*command, "--persons", str(persons)], check=True)
         folders = deliver(folder / "raw", folder / "deliveries", deliveries)
-        (folder / "steps").mkdir()
         for number, raw in enumerate(folders, start=1):
             print(f"delivery {number} of {deliveries} …", flush=True)
-            stepwise = build(folder / "steps", raw)
-        (folder / "once").mkdir()
+            build(folder, raw)
+        stepwise = (folder / "build.duckdb").rename(folder / "steps.duckdb")
         print("one full refresh …", flush=True)
-        at_once = build(folder / "once", folders[-1], "--full-refresh")
+        at_once = build(folder, folders[-1], "--full-refresh")
         with duckdb.connect() as connection:
             # dbt writes the file's own name into views, so each is attached under another alias
             connection.execute(f"attach '{stepwise}' as steps (read_only)")

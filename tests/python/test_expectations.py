@@ -12,7 +12,6 @@ import pytest
 
 from tools.expectations import checks, report
 from tools.expectations.__main__ import main
-from tools.publish import publish
 
 BATCHES = checks.read_suites()
 EVERY = [(batch, each) for batch in BATCHES for each in batch.expectations]
@@ -107,10 +106,8 @@ FAULTS = {
 
 
 @pytest.fixture(scope="module")
-def published(sample_company, tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("expectations") / "published.duckdb"
-    publish(sample_company.bench.database, path)
-    return path
+def published(published_company) -> Path:
+    return published_company
 
 
 @pytest.fixture
