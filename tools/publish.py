@@ -21,7 +21,9 @@ goes in.
 """
 
 import argparse
+import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -58,8 +60,14 @@ def quoted(name: str) -> str:
 
 
 def fingerprint(connection: duckdb.DuckDBPyConnection, catalog: str, name: str) -> Table:
-    """Row count and a hash of the content of a mart that does not depend on the rows' order."""
+    """Row count and a hash of the content of a mart that does not depend on the rows' order.
+
+    What a view over published tables holds is theirs, so of it the text is hashed.
+    """
     table = f"{quoted(catalog)}.{SCHEMA}.{quoted(name)}"
+    if text := views_over_marts(connection, catalog).get(name):
+        (count,) = connection.execute(f"select count(*) from {table}").fetchone()
+        return Table(name, count, hashlib.md5(text.encode()).hexdigest()[:16])
     columns = [row[0] for row in connection.execute(f"describe {table}").fetchall()]
     row_text = " || '|' || ".join(
         f"coalesce(cast({quoted(column)} as varchar), '\\N')" for column in columns
@@ -68,6 +76,25 @@ def fingerprint(connection: duckdb.DuckDBPyConnection, catalog: str, name: str) 
         f"select count(*), sum(cast('0x' || left(md5({row_text}), 15) as bigint)) from {table}"
     ).fetchone()
     return Table(name, count, f"{(total or 0) % 2**64:016x}")
+
+
+def views_over_marts(connection: duckdb.DuckDBPyConnection, catalog: str) -> dict[str, str]:
+    """The views that read nothing but other marts, with their text as it is in any file.
+
+    They are published as views: what they show is not stored twice. The catalogue that dbt writes
+    before each table is left out, since the published file has another name.
+    """
+    views = connection.execute(
+        "select view_name, sql from duckdb_views() where database_name = ? and schema_name = ?",
+        [catalog, SCHEMA],
+    ).fetchall()
+    found = {}
+    for name, text in views:
+        text = re.sub(rf"\b{re.escape(catalog)}\.|{re.escape(quoted(catalog))}\.", "", text)
+        schemas = re.findall(r"\b(?:from|join) \(*\"?(\w+)\"?\.", text, re.IGNORECASE)
+        if schemas and set(schemas) == {SCHEMA}:
+            found[name] = text
+    return found
 
 
 def code_version() -> str:
@@ -130,13 +157,17 @@ def write_candidate(built: Path, candidate: Path, generation: int) -> list[Table
         if not names:
             raise PublicationError(f"{built} holds no marts: run `make build` first.")
         connection.execute(f"create schema candidate.{SCHEMA}")
-        tables = []
-        for name in names:
+        views = views_over_marts(connection, source)
+        for name in [name for name in names if name not in views]:
             connection.execute(
                 f"create table candidate.{SCHEMA}.{quoted(name)} as"
                 f" select * from {quoted(source)}.{SCHEMA}.{quoted(name)}"
             )
-            tables.append(fingerprint(connection, source, name))
+        connection.execute("use candidate")
+        for text in views.values():
+            connection.execute(text)
+        tables = [fingerprint(connection, source, name) for name in names]
+        connection.execute("use memory")
         connection.execute(
             f"create table candidate.{SCHEMA}.publication (generation bigint, published_at"
             " timestamp, restored_from bigint, code_version varchar, configuration_version varchar,"

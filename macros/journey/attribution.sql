@@ -91,7 +91,7 @@ matrix_0 as (
 
 {%- for channel in channels %}
 
-matrix_{{ loop.index }} as (
+matrix_{{ loop.index }} as {{ kept() }}(
 
     select group_name, removed, i, j, p + case when p_ik > 0 and p_kj > 0 then p_ik * p_kj / (1e0 - p_kk) else 0e0 end as p
     from (
