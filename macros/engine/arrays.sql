@@ -5,13 +5,17 @@
 
   Grain    one row per group and row taken.
   Columns  the group columns; place.
-  relation rows with the group columns, place (bigint, unique in the group: the order), at_us (bigint, grows with place), free_place and free_us (bigint: the next row
-           has at least this place and this moment; NULL = after this row none is taken), cap (bigint; NULL = none).
+  relation one row per group and turn.
+  place    the order of the turns, a bigint unique in the group.
+  at_us    when a turn is, microseconds that grow with place.
+  free_place, free_us  the row taken next has at least this place and this moment; NULL = after this row none is taken.
+  cap      how many are taken at most, by the row that is to be taken; NULL = no limit.
+  where    which rows are in it at all.
 
   A fold over a sorted list: which row is taken hangs on the one taken before it, so windows cannot say it, and a join per row taken has no bound. Where all
   rows before are free again a new list begins, so lists are short; not where a cap counts on.
 #}
-{% macro taken_in_turn(relation, group_columns) -%}
+{% macro taken_in_turn(relation, group_columns, place, at_us, free_place, free_us, cap, where) -%}
 {%- set groups = group_columns | join(', ') -%}
 {%- set end_of_time = 'cast(9000000000000000000 as bigint)' -%}
 {%- set walks -%}
@@ -26,12 +30,23 @@
 
     from (
         select
-            {{ groups }}, place, at_us, free_place, free_us, cap,
+            turns.*,
             max(coalesce(free_us, {{ end_of_time }})) over earlier as free_us_before,
             max(coalesce(free_place, {{ end_of_time }})) over earlier as free_place_before,
             max(cap) over (partition by {{ groups }}) as greatest_cap
 
-        from {{ relation }}
+        from (
+            select
+                {{ groups }},
+                {{ place }} as place,
+                {{ at_us }} as at_us,
+                {{ free_place }} as free_place,
+                {{ free_us }} as free_us,
+                {{ cap }} as cap
+
+            from {{ relation }}
+            where {{ where }}
+        ) as turns
         window earlier as (
             partition by {{ groups }}
             order by place

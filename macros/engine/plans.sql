@@ -3,5 +3,5 @@
   windows for ten times as long as it takes to run them. Spark has no word for it.
 #}
 {% macro kept() %}{{ return(adapter.dispatch('kept', 'customer_journey')()) }}{% endmacro %}
-{% macro default__kept() %}{{ return('') }}{% endmacro %}
-{% macro duckdb__kept() %}{{ return('materialized ') }}{% endmacro %}
+{% macro default__kept() %}{{ return('materialized ') }}{% endmacro %}
+{% macro spark__kept() %}{{ return('') }}{% endmacro %}
