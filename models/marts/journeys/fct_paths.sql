@@ -174,12 +174,7 @@ revenue as (
 
     from paths
     cross join as_of
-    inner join {{ ref('fct_revenue') }} as revenue
-        on
-            paths.person_id = revenue.person_id
-            and paths.started_at <= revenue.occurred_at
-            and as_of.as_of_at >= revenue.occurred_at
-            and {{ add_seconds('paths.started_at', month) }} >= revenue.occurred_at
+    {{ join_while_on_path('fct_revenue', 'revenue', 'occurred_at', until=add_seconds('paths.started_at', month)) }}
     group by paths.path_id
 
 ),
@@ -192,12 +187,7 @@ friction as (
 
     from paths
     cross join as_of
-    inner join {{ ref('fct_friction_signals') }} as signals
-        on
-            paths.person_id = signals.person_id
-            and paths.started_at <= signals.occurred_at
-            and as_of.as_of_at >= signals.occurred_at
-            and paths.ended_at >= signals.occurred_at
+    {{ join_while_on_path('fct_friction_signals', 'signals', 'occurred_at', until='paths.ended_at') }}
     group by paths.path_id
 
 ),
@@ -211,12 +201,7 @@ support as (
 
     from paths
     cross join as_of
-    inner join {{ ref('fct_support_contacts') }} as contacts
-        on
-            paths.person_id = contacts.person_id
-            and paths.started_at <= contacts.opened_at
-            and as_of.as_of_at >= contacts.opened_at
-            and {{ add_seconds('paths.started_at', month) }} >= contacts.opened_at
+    {{ join_while_on_path('fct_support_contacts', 'contacts', 'opened_at', until=add_seconds('paths.started_at', month)) }}
     group by paths.path_id
 
 ),
@@ -233,12 +218,7 @@ answers as (
 
     from paths
     cross join as_of
-    inner join {{ ref('fct_survey_responses') }} as answers
-        on
-            paths.person_id = answers.person_id
-            and paths.started_at <= answers.responded_at
-            and as_of.as_of_at >= answers.responded_at
-            and {{ add_seconds('paths.started_at', quarter) }} >= answers.responded_at
+    {{ join_while_on_path('fct_survey_responses', 'answers', 'responded_at', until=add_seconds('paths.started_at', quarter)) }}
     where answers.survey_type = 'nps' and answers.score_group is not null
 
 ),
@@ -249,12 +229,7 @@ churns as (
 
     from paths
     cross join as_of
-    inner join {{ ref('fct_subscription_events') }} as movements
-        on
-            paths.person_id = movements.person_id
-            and paths.started_at <= movements.occurred_at
-            and as_of.as_of_at >= movements.occurred_at
-            and {{ add_seconds('paths.started_at', quarter) }} >= movements.occurred_at
+    {{ join_while_on_path('fct_subscription_events', 'movements', 'occurred_at', until=add_seconds('paths.started_at', quarter)) }}
     where movements.movement = 'churn'
 
 ),
