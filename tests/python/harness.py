@@ -206,6 +206,10 @@ class Run:
         return "\n".join(f"{node}: {text}" for node, text in self.messages.items()) or "no message"
 
 
+# of a dbt command: all but the tables that are made anew from the facts each time
+WITHOUT_KPIS = ["--exclude", "kpi_*", "metric_definitions", "definition_sensitivity"]
+
+
 class Bench:
     """A folder with raw files, a database and a target that belong to nobody else.
 
@@ -340,8 +344,7 @@ class Bench:
     @property
     def left_out(self) -> list[str]:
         """What a build command must say for it to leave out what this bench does without."""
-        kpis = ["kpi_*", "metric_definitions", "definition_sensitivity"]
-        return [] if self.with_kpis else ["--exclude", *kpis]
+        return [] if self.with_kpis else WITHOUT_KPIS
 
     def rendered(self, jinja: str, **variables) -> str:
         """What the project's macros make of it: SQL, with these variables but read only once."""

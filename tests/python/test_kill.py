@@ -132,7 +132,7 @@ def moment(chance: random.Random, statement_count: int) -> dict:
 @pytest.mark.parametrize(
     "number",
     [
-        pytest.param(number, marks=pytest.mark.slow if number < 3 else pytest.mark.long)
+        pytest.param(number, marks=pytest.mark.slow if number == 0 else pytest.mark.long)
         for number in range(50)
     ],
 )

@@ -190,6 +190,7 @@ def test_a_rejected_row_is_found_again_by_its_id(sample_company):
     assert [found["reject_reason"] for found in again] == [row["reject_reason"]] * row["row_count"]
 
 
+@pytest.mark.long  # test_differential.py asks the same of the worlds
 def test_a_build_without_news_changes_no_table(sample_company, tmp_path):
     copy = sample_company.bench.copy_to(tmp_path)
     copy.build()

@@ -1,8 +1,11 @@
 """The comparison that the README names runs, and says what the README says."""
 
+import pytest
+
 from tools import side_by_side
 
 
+@pytest.mark.long  # `make compare` shows the same at any time
 def test_our_sessions_do_not_differ_and_those_of_a_watermark_do(remark):
     ours, *naive = side_by_side.compare(persons=400, deliveries=3)
     assert ours[1] == 0
