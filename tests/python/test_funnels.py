@@ -403,7 +403,8 @@ ORDERS = ("ordered", "strict", "any")
 RESTARTS = ("every_start", "after_end")
 ROAD = [f"s{number:03d}" for number in range(MANY)]
 MODELS = [
-    *("int_funnel_marks", "int_funnel_links", "int_funnel_reached"),
+    *("int_funnel_marks", "int_funnel_links", "int_funnel_reached", "int_funnel_attempts"),
+    *("int_funnel_admissions", "int_funnel_attempts_excluded"),
     *("fct_funnel_attempts", "fct_funnel_steps", "kpi_funnels"),
 ]
 

@@ -80,11 +80,12 @@ def test_a_kill_after_each_kind_of_statement_is_repaired_by_a_plain_build(step, 
     assert {"delete", "insert", "insert ledger", "truncate", "commit"} <= done
     assert {"create table", "alter table", "drop table"} <= done
     assert {"create working table", "drop working table"} <= done
-    for state in sample:
+    resumed = sample[::3]  # all of them, and all others, in the long tests
+    for state in resumed:
         resume(state, step, tmp_path / "resumed")
     remark(
         f"kills: {step.recording.statement_count} statements of an incremental build,"
-        f" {len(step.recording.states)} states, {len(sample)} resumed, 0 differences"
+        f" {len(step.recording.states)} states, {len(resumed)} resumed, 0 differences"
     )
 
 
