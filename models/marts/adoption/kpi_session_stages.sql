@@ -102,7 +102,11 @@ early as (
     select
         cohort.cohort_month_date,
         cohort.person_id,
-        coalesce(cohort.habit_formed_at <= {{ add_seconds('cohort.activated_at', 60 * 86400) }}, false) as has_adopted,
+        coalesce(
+            cohort.habit_formed_at >= cohort.activated_at
+            and cohort.habit_formed_at <= {{ add_seconds('cohort.activated_at', 60 * 86400) }},
+            false
+        ) as has_adopted,
         count(sessions.session_id) as early_session_count
 
     from cohort
