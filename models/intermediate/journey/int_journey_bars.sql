@@ -12,20 +12,6 @@ candidates as (
 
 ),
 
-rules as (
-
-    select
-        journey,
-        cast(version as bigint) as version,
-        cast(rule_number as bigint) as rule_number,
-        rule,
-        name,
-        trigger
-
-    from {{ ref('journey_rules') }}
-
-),
-
 -- of those who may be shut out by name, the rule that does it
 barred as (
 
@@ -36,8 +22,7 @@ barred as (
         candidates.place,
         marks.name,
         max(case when marks.role = 'exclusion' then marks.place end) as exclusion_place,
-        max(case when marks.role = 'readmission' then marks.place end) as readmission_place,
-        min(case when marks.role = 'exclusion' then marks.rule_number end) as rule_number
+        max(case when marks.role = 'readmission' then marks.place end) as readmission_place
 
     from candidates
     inner join marks
@@ -54,13 +39,13 @@ exclusion_rules as (
 
     select
         journey,
-        version,
+        cast(version as bigint) as version,
         name,
         min(rule_number) as rule_number
 
-    from rules
+    from {{ ref('journey_rules') }}
     where rule = 'exclusion'
-    group by journey, version, name
+    group by journey, cast(version as bigint), name
 
 ),
 

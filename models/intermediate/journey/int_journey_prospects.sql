@@ -41,20 +41,6 @@ journeys as (
 
 ),
 
-rules as (
-
-    select
-        journey,
-        cast(version as bigint) as version,
-        cast(rule_number as bigint) as rule_number,
-        rule,
-        name,
-        trigger
-
-    from {{ ref('journey_rules') }}
-
-),
-
 first_endpoints as (
 
     select
@@ -71,9 +57,9 @@ has_goal as (
 
     select distinct
         journey,
-        version
+        cast(version as bigint) as version
 
-    from rules
+    from {{ ref('journey_rules') }}
     where rule = 'goal'
 
 ),
