@@ -137,7 +137,10 @@
 {# Writes each mart as parquet files into <folder>/<mart>: dbt run-operation export_marts --args '{folder: /somewhere}'. What is there is replaced. #}
 {% macro export_marts(folder) %}
     {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.path.startswith('marts/') -%}
-        {%- do export_table(node.relation_name, folder ~ '/' ~ node.name) -%}
+        {#- a build of a part leaves the rest away -#}
+        {%- if adapter.get_relation(node.database, node.schema, node.alias) -%}
+            {%- do export_table(node.relation_name, folder ~ '/' ~ node.name) -%}
+        {%- endif -%}
     {%- endfor -%}
 {% endmacro %}
 
