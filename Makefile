@@ -81,7 +81,7 @@ COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet
 
 lock: install ## write the lock files anew from pyproject.toml, keeping what still fits
 	@echo uv==0.13.9 | $(COMPILE) - -o requirements-uv.txt
-	$(COMPILE) pyproject.toml --extra dev --upgrade-package duckdb==1.5.5 -o requirements.txt
+	$(COMPILE) pyproject.toml --extra dev --extra show --upgrade-package duckdb==1.5.5 -o requirements.txt
 	$(COMPILE) pyproject.toml --extra dev --extra spark -c requirements.txt -o requirements-spark.txt
 
 upgrade: LOCK_FLAGS = --upgrade
