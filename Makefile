@@ -22,7 +22,7 @@ RUN := .venv/bin/python
 RUN_SPARK := .venv-spark/bin/python
 FULL_REFRESH := $(if $(FULL),--full-refresh)
 
-.PHONY: help install install-spark demo sample build publish summary real test test-long mutants metrics compare test-spark lint lock upgrade clean
+.PHONY: help install install-spark demo sample build publish summary real test test-long test-show mutants metrics compare test-spark lint lock upgrade clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s "$$(printf '\t')"
@@ -58,6 +58,9 @@ test: install ## all tests that need no Spark, two files at a time (ARGS="-n 0 â
 
 test-long: install ## the tests that take hours: every state that a kill can leave, every order of rows
 	@$(RUN) -m pytest -m long $(ARGS)
+
+test-show: install ## what people see, in a real browser and real servers: dashboard, documentation, semantic layer, PostgreSQL
+	@$(RUN) -m pytest -m show $(ARGS)
 
 mutants: install ## break the models in some ninety ways, and see that the tests notice
 	@$(RUN) tests/python/mutants.py $(ARGS)
