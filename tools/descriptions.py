@@ -1,8 +1,8 @@
 """What the models say of their tables and columns, for whoever opens these in another tool.
 
-The descriptions stand in the yml beside each model; dbt writes them, with the doc blocks filled in,
-into `target/manifest.json`. Publishing makes comments of them in the published file, and whatever is
-loaded from that file takes them from there.
+The descriptions stand in the yml beside each model; dbt writes them, with the doc blocks filled
+in, into `target/manifest.json`. Publishing makes comments of them in the published file, and
+whatever is loaded from that file takes them from there.
 """
 
 import json
@@ -78,7 +78,7 @@ def literal(value: str) -> str:
 
 
 def write_comments(connection: duckdb.DuckDBPyConnection, catalog: str, schema: str) -> None:
-    """Comments for every table, view and column of `catalog.schema` that a description is known of."""
+    """Comment on every table, view and column that a description is known of."""
     described = read()
     described.update({name: Description(*own) for name, own in OWN.items()})
     columns: dict[str, set[str]] = {}

@@ -1,16 +1,16 @@
 """A PostgreSQL of one's own, to try the publication with: `python -m tools.postgres up`.
 
-    python -m tools.postgres up        # start it (made anew the first time), and print what to export
+    python -m tools.postgres up        # start it (the first time: make it), print what to export
     python -m tools.postgres env       # print that again
     python -m tools.postgres down      # stop it; its data stay
     python -m tools.postgres remove    # stop it and remove its folder
 
-It listens on 127.0.0.1 alone, on a free port, and asks for a password, which is made once, stands in
-a file that only you can read, and is neither printed nor given on a command line. The server's
+It listens on 127.0.0.1 alone, on a free port, and asks for a password, which is made once, stands
+in a file that only you can read, and is neither printed nor given on a command line. The server's
 programs come from the system's packages (Debian: `apt-get install postgresql`).
 
-PostgreSQL refuses to run as root. For root it runs as the user `postgres`, or else `nobody`, who has
-to be able to reach the folder.
+PostgreSQL refuses to run as root. For root it runs as the user `postgres`, or else `nobody`, who
+has to be able to reach the folder.
 """
 
 import argparse

@@ -1,4 +1,6 @@
-"""The published marts as parquet files, a whole generation at a time: `python -m tools.publish_parquet`.
+"""The published marts as parquet files, a whole generation at a time.
+
+    python -m tools.publish_parquet     # what `make publish` does last
 
     warehouse/parquet/
         generation=41/          as long as the publication it belongs to is kept
@@ -10,13 +12,14 @@
 
 A generation is written into a folder whose name begins with a dot, opened again, compared with the
 published file, and only then gets its name; a folder that bears a generation's name is whole and
-never written to again. Last the pointers are replaced, each in one step: `current.json` for programs,
-Windows and object stores, which know no links, and the link for tools that take a folder and nothing
-else. Whoever reads several tables and wants them of one generation resolves the pointer once and reads
-from that folder, which stays for as many publications as are kept.
+never written to again. Last the pointers are replaced, each in one step: `current.json` for
+programs, Windows and object stores, which know no links, and the link for tools that take a folder
+and nothing else. Whoever reads several tables and wants them of one generation resolves the pointer
+once and reads from that folder, which stays for as many publications as are kept.
 
-What is published as a view repeats the tables' numbers (kpi_long is 2.5 million rows for the sample
-company, more than all tables together), so it is left out, unless JOURNEY_PARQUET_VIEWS=1 asks for it.
+What is published as a view repeats the tables' numbers (kpi_long has 2.5 million rows for the
+sample company, three times as many as all tables together), so it is left out, unless
+JOURNEY_PARQUET_VIEWS=1 asks for it.
 """
 
 import json

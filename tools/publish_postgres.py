@@ -1,16 +1,16 @@
 """The published marts in a PostgreSQL database: `python -m tools.publish_postgres`.
 
-The server is the one that libpq's own variables name (PGHOST, PGPORT, PGUSER, PGDATABASE, PGPASSFILE
-or PGPASSWORD, PGSERVICE), or JOURNEY_POSTGRES_DSN. A password is taken from there, never from the
-command line, and never printed.
+The server is the one that libpq's own variables name (PGHOST, PGPORT, PGUSER, PGDATABASE,
+PGPASSFILE or PGPASSWORD, PGSERVICE), or JOURNEY_POSTGRES_DSN. A password is taken from there, never
+from the command line, and never printed.
 
-The published file is loaded into a schema that nobody may enter (`marts_loading`), with comments and
-primary keys; each table is then hashed on both sides, and only if all are equal does the schema take
-the name `marts`, in one transaction. If anything fails before, the old schema is untouched.
+The published file is loaded into a schema that nobody may enter (`marts_loading`), with comments
+and primary keys; each table is then hashed on both sides, and only if all are equal does the schema
+take the name `marts`, in one transaction. If anything fails before, the old schema is untouched.
 
 Readers see whole generations. A transaction that begins by reading `marts.publication` sees one
-generation to its end, however many queries it asks: the exchange waits for it. Views in other schemas
-that read the marts, and privileges given on them, are carried over to the new tables.
+generation to its end, however many queries it asks: the exchange waits for it. Views in other
+schemas that read the marts, and privileges given on them, are carried over to the new tables.
 
 JOURNEY_POSTGRES_SCHEMA  the schema, `marts`
 JOURNEY_POSTGRES_READER  the role that may read it and nothing else, `customer_journey_reader`; it

@@ -1,7 +1,7 @@
 """Where else the marts go, once the published DuckDB file is in place.
 
-Each target is brought to what that file holds, as a whole or not at all. One that fails stays at what
-it held before, the others are still served, and the command ends with 1.
+Each target is brought to what that file holds, as a whole or not at all. One that fails stays at
+what it held before, the others are still served, and the command ends with 1.
 """
 
 import argparse
@@ -28,7 +28,7 @@ TARGETS: dict[str, Callable[[Path], None]] = {
 
 
 def names(text: str) -> list[str]:
-    """What `--to` and JOURNEY_PUBLISH say: the targets beside the DuckDB file, which is always one."""
+    """What `--to` and JOURNEY_PUBLISH ask for beside the DuckDB file, which is always written."""
     wanted = [name.strip() for name in text.split(",") if name.strip()]
     for name in wanted:
         if name not in TARGETS and name != "duckdb":
