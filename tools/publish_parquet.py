@@ -147,7 +147,8 @@ def write(connection: duckdb.DuckDBPyConnection, manifest: dict, folder: Path) -
         write_table(connection, name, table, manifest["generation"], folder)
     with open(folder / MANIFEST, "w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1, ensure_ascii=False)
-    flush(folder / MANIFEST)
+    for file in folder.iterdir():  # all together: the disk has begun with the first ones
+        flush(file)
     flush(folder)
 
 
@@ -158,7 +159,6 @@ def write_table(connection, name: str, table: dict, generation: int, folder: Pat
         f"copy (select * from {SCHEMA}.{quoted(name)}) to '{sql(file)}' (format parquet,"
         f" compression zstd, kv_metadata {{generation: '{generation}', description: '{said}'}})"
     )
-    flush(file)
     table["bytes"] = file.stat().st_size
 
 

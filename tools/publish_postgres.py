@@ -630,6 +630,11 @@ def drop(connection: psycopg.Connection, schema: str) -> None:
             f"a reader's transaction still reads the tables of {schema} (pg_stat_activity shows"
             " whose). Publish again once it has ended."
         ) from None
+    except psycopg.errors.DependentObjectsStillExist as error:
+        raise PublicationError(
+            f"something hangs on the tables of {schema}, which are to go:"
+            f" {error.diag.message_detail}"
+        ) from None
 
 
 def publish(published: Path = PUBLISHED) -> tuple[int, int]:
@@ -693,11 +698,8 @@ def clean_up(connection: psycopg.Connection, schema: str) -> None:
 def drop_quietly(connection: psycopg.Connection, schema: str) -> None:
     try:
         drop(connection, schema)
-    except PublicationError:
-        print(
-            f"the generation before stays as {schema} until the next publication: a reader's"
-            " transaction still reads it."
-        )
+    except PublicationError as error:
+        print(f"the generation before stays as {schema} until the next publication: {error}")
 
 
 def tell(published: Path = PUBLISHED) -> None:
