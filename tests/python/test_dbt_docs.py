@@ -237,7 +237,8 @@ COLOURS_OF_A_CANVAS = """
     if (!width || !height) return 0
     const data = canvas.getContext('2d').getImageData(0, 0, width, height).data
     const seen = new Set()
-    for (let i = 0; i < data.length; i += 4) seen.add(data[i] << 16 | data[i + 1] << 8 | data[i + 2])
+    for (let i = 0; i < data.length; i += 4)
+        seen.add(data[i] << 16 | data[i + 1] << 8 | data[i + 2])
     return seen.size
 }))
 """
