@@ -222,5 +222,8 @@ def test_every_column_of_a_built_table_is_described_and_no_other(sample_company)
     built = defaultdict(set)
     for table, column in columns:
         built[table].add(column)
-    assert len(built) > 190
-    assert built == {table: described.get(table) for table in built}
+    # what builds remember of each other: written by hooks, no models
+    ledgers = {"build_configuration", "build_settings", "change_ledger", "load_ledger"}
+    tables = built.keys() - ledgers
+    assert len(tables) > 190
+    assert {name: built[name] for name in tables} == {name: described.get(name) for name in tables}
