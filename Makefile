@@ -1,4 +1,4 @@
-# What a person types. Everything runs in the project's own environments (.venv, .venv-spark); nothing else is touched.
+# What a person types. Everything runs in the project's own environments (.venv, .venv-spark, .venv-bouncer); nothing else is touched.
 # README: the first line is `make demo`, the second `make test`.
 
 SHELL := /bin/bash
@@ -22,7 +22,7 @@ RUN := .venv/bin/python
 RUN_SPARK := .venv-spark/bin/python
 FULL_REFRESH := $(if $(FULL),--full-refresh)
 
-.PHONY: help install install-spark demo sample build publish summary real test test-long test-show mutants metrics compare test-spark lint lock upgrade clean
+.PHONY: help install install-spark install-bouncer demo sample build publish summary real test test-long test-show mutants metrics compare test-spark lint govern dbt-docs lock upgrade clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s "$$(printf '\t')"
@@ -32,6 +32,9 @@ install: ## make .venv as requirements.txt says; nothing to do where it is so al
 
 install-spark: ## make .venv-spark as requirements-spark.txt says
 	@$(PYTHON) tools/install.py requirements-spark.txt .venv-spark
+
+install-bouncer: ## make .venv-bouncer as requirements-bouncer.txt says
+	@$(PYTHON) tools/install.py requirements-bouncer.txt .venv-bouncer
 
 demo: install ## the sample company, from raw rows to published tables, and what they say
 	@$(RUN) -m tools.demo
@@ -59,7 +62,7 @@ test: install ## all tests that need no Spark, two files at a time (ARGS="-n 0 â
 test-long: install ## the tests that take hours: every state that a kill can leave, every order of rows
 	@$(RUN) -m pytest -m long $(ARGS)
 
-test-show: install ## what people see, in a real browser and real servers: dashboard, documentation, semantic layer, PostgreSQL
+test-show: install install-bouncer ## what people see, in a real browser and real servers: dashboard, documentation, semantic layer, PostgreSQL
 	@$(RUN) -m pytest -m show $(ARGS)
 
 mutants: install ## break the models in some ninety ways, and see that the tests notice
@@ -79,11 +82,18 @@ lint: install ## the style alone
 	.venv/bin/ruff format --check .
 	JOURNEY_DATABASE=:memory: .venv/bin/sqlfluff lint --processes 2 models tests/singular analyses
 
+govern: install install-bouncer ## is everything described, owned, tested, in its place? (after make demo or make build; docs/style.md)
+	@$(RUN) -m tools.govern $(ARGS)
+
+dbt-docs: install ## the models' own documentation and column lineage, as two files that need no server (after make demo or make build)
+	@$(RUN) -m tools.dbt_docs $(ARGS)
+
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes --no-emit-index-url --annotation-style line $(LOCK_FLAGS)
 
 lock: install ## write the lock files anew from pyproject.toml, keeping what still fits
 	@echo uv==0.13.9 | $(COMPILE) - -o requirements-uv.txt
+	echo 'dbt-bouncer==4.3.*' | $(COMPILE) - -o requirements-bouncer.txt
 	$(COMPILE) pyproject.toml --extra dev --extra show --upgrade-package duckdb==1.5.5 -o requirements.txt
 	$(COMPILE) pyproject.toml --extra dev --extra spark -c requirements.txt -o requirements-spark.txt
 

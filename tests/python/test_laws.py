@@ -318,11 +318,11 @@ def every_description_begins_with_one_row_per(project):
 
 
 @law
-def every_column_of_a_mart_is_described(project):
+def every_column_of_a_model_and_of_a_raw_table_is_described(project):
+    """That all columns are listed is asked where there is a warehouse: test_sample_company.py."""
     return [
         f"{node['name']}.{column}"
-        for node in project.models()
-        if is_in(node, "marts")
+        for node in [*project.models(), *project.manifest["sources"].values()]
         for column, about in node["columns"].items() or {"(no columns)": {}}.items()
         if not about.get("description", "").strip()
     ]
@@ -341,6 +341,42 @@ def no_description_of_a_column_is_written_twice(project):
         f"{name} in {', '.join(tables)}: {text!r}"
         for (name, text), tables in places.items()
         if len(tables) > 1
+    ]
+
+
+# ---------------------------------------------------------------- groups and access
+
+
+@law
+def every_model_belongs_to_a_group_and_a_mart_to_that_of_its_folder(project):
+    groups = {group["name"] for group in project.manifest["groups"].values()}
+    return [
+        f"{node['name']} is in the group {node['group']}"
+        for node in project.models()
+        if node["group"] not in groups
+        or (is_in(node, "marts") and node["group"] != room(node).split("/")[1])
+    ]
+
+
+@law
+def marts_are_public_staging_is_private_and_the_rest_protected(project):
+    """dbt itself refuses a ref() to a private model from another group."""
+    access = {"marts": "public", "staging": "private"}
+    return [
+        f"{node['name']} is {node['access']}"
+        for node in project.models()
+        if node["access"] != access.get(room(node).split("/")[0], "protected")
+    ]
+
+
+@law
+def an_exposure_reads_marts_and_nothing_else(project):
+    return [
+        f"{exposure['name']} reads {parent}"
+        for exposure in project.manifest["exposures"].values()
+        for parent in exposure["depends_on"]["nodes"] or ["nothing"]
+        if parent not in project.manifest["nodes"]
+        or not is_in(project.manifest["nodes"][parent], "marts")
     ]
 
 
@@ -509,6 +545,19 @@ def with_weak_tests(project: Project, name: str) -> Project:
     return changed
 
 
+def without_columns(project: Project, source: str) -> Project:
+    changed = Project(copy.deepcopy(project.manifest), project.texts)
+    changed.manifest["sources"][source]["columns"] = {}
+    return changed
+
+
+def with_reader(project: Project, parent: str) -> Project:
+    changed = Project(copy.deepcopy(project.manifest), project.texts)
+    superset = changed.manifest["exposures"]["exposure.customer_journey.superset"]
+    superset["depends_on"]["nodes"].append(parent)
+    return changed
+
+
 def twice_described(project: Project) -> Project:
     text = "models:\n- name: {}\n  columns:\n  - name: x\n    description: An x.\n"
     for name in ("dim_a", "dim_b"):
@@ -604,15 +653,37 @@ FAULTS: list[tuple[Callable, Callable[[Project], Project], str]] = [
         "dim_persons",
     ),
     (
-        every_column_of_a_mart_is_described,
+        every_column_of_a_model_and_of_a_raw_table_is_described,
         lambda p: p.with_node("dim_persons", column("person_id", description=" ")),
         "dim_persons.person_id",
     ),
     (
-        every_column_of_a_mart_is_described,
-        lambda p: p.with_node("dim_persons", lambda node: node.update(columns={})),
+        every_column_of_a_model_and_of_a_raw_table_is_described,
+        lambda p: p.with_node("stg_segment__tracks", lambda node: node.update(columns={})),
+        "stg_segment__tracks",
+    ),
+    (
+        every_column_of_a_model_and_of_a_raw_table_is_described,
+        lambda p: without_columns(p, RAW),
+        "tracks",
+    ),
+    (
+        every_model_belongs_to_a_group_and_a_mart_to_that_of_its_folder,
+        lambda p: p.with_node("int_as_of", lambda node: node.update(group=None)),
+        "int_as_of",
+    ),
+    (
+        every_model_belongs_to_a_group_and_a_mart_to_that_of_its_folder,
+        lambda p: p.with_node("dim_persons", lambda node: node.update(group="retention")),
         "dim_persons",
     ),
+    (
+        marts_are_public_staging_is_private_and_the_rest_protected,
+        lambda p: p.with_node("stg_segment__tracks", lambda node: node.update(access="protected")),
+        "stg_segment__tracks",
+    ),
+    (an_exposure_reads_marts_and_nothing_else, lambda p: with_reader(p, CANONICAL), "superset"),
+    (an_exposure_reads_marts_and_nothing_else, lambda p: with_reader(p, RAW), "superset"),
     (no_description_of_a_column_is_written_twice, twice_described, "x in dim_a, dim_b"),
     (
         every_mart_and_every_union_has_an_enforced_contract,

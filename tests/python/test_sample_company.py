@@ -206,3 +206,24 @@ def test_dates_have_no_gaps(sample_company):
     ]
     assert len(days) > 700
     assert all(after - before == timedelta(days=1) for before, after in pairwise(days))
+
+
+def test_every_column_of_a_built_table_is_described_and_no_other(sample_company):
+    """Models that are built: the tables of sources that are not registered do not stand there."""
+    described = {}
+    for path in ROOT.glob("models/**/*.yml"):
+        for node in yaml.safe_load(path.read_text()).get("models", []):
+            described[node["name"]] = {column["name"] for column in node.get("columns", [])}
+    with duckdb.connect(str(sample_company.bench.database), read_only=True) as connection:
+        columns = connection.execute(
+            "select table_name, column_name from duckdb_columns()"
+            " where schema_name in ('staging', 'intermediate', 'marts')"
+        ).fetchall()
+    built = defaultdict(set)
+    for table, column in columns:
+        built[table].add(column)
+    # what builds remember of each other: written by hooks, no models
+    ledgers = {"build_configuration", "build_settings", "change_ledger", "load_ledger"}
+    tables = built.keys() - ledgers
+    assert len(tables) > 190
+    assert {name: built[name] for name in tables} == {name: described.get(name) for name in tables}
