@@ -22,7 +22,7 @@ RUN := .venv/bin/python
 RUN_SPARK := .venv-spark/bin/python
 FULL_REFRESH := $(if $(FULL),--full-refresh)
 
-.PHONY: help install install-spark demo sample build publish summary real test test-long test-show mutants metrics compare test-spark lint lock upgrade clean
+.PHONY: help install install-spark demo sample build publish summary semantic real test test-long test-show mutants metrics compare test-spark lint lock upgrade clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s "$$(printf '\t')"
@@ -48,6 +48,9 @@ publish: install ## swap the built marts in for the published ones
 
 summary: install ## what the published tables say, in words
 	@$(RUN) -m tools.summary
+
+semantic: install ## metrics by name: check them and print the saved queries (ARGS="query --metrics sessions --group-by metric_time__week": ask)
+	@$(RUN) -m tools.semantic $(ARGS)
 
 real: install ## the same models on four public data sets (DATA=folder that holds them)
 	@$(RUN) -m tools.hash_key

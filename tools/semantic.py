@@ -12,6 +12,7 @@ asked over the network whether there is a newer version.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import sys
@@ -59,6 +60,13 @@ def connect(published: Path = PUBLISHED, target_path: Path = ROOT / "target" / "
     class Published(CLIConfiguration):
         """As `mf` is configured, but with a manifest of its own beside the build's."""
 
+        # beside an error, `mf` would name the build's manifest and a log that nobody writes
+        is_setup = False
+
+        def setup(self, **options) -> None:
+            if self._dbt_project_metadata is None:
+                super().setup(**options)
+
         @property
         def dbt_artifacts(self):
             if self._dbt_artifacts is None:
@@ -79,9 +87,7 @@ def connect(published: Path = PUBLISHED, target_path: Path = ROOT / "target" / "
     if not outcome.success:
         raise SemanticError(f"dbt cannot read the project: {outcome.exception}")
     configuration = Published()
-    configuration.setup(
-        dbt_profiles_path=ROOT, dbt_project_path=ROOT, configure_file_logging=False
-    )
+    configuration.setup(dbt_profiles_path=ROOT, dbt_project_path=ROOT, configure_file_logging=False)
     return configuration
 
 
@@ -174,6 +180,7 @@ def main(arguments: list[str]) -> int:
             return show_all(configuration)
         from dbt_metricflow.cli import main as mf
 
+        logging.getLogger().addHandler(logging.NullHandler())  # what `mf` says is on the screen
         command = mf.query if arguments[0] == "query" else mf.list_command_group
         command.main(arguments[1:], prog_name=f"tools.semantic {arguments[0]}", obj=configuration)
     except SemanticError as error:
