@@ -28,6 +28,7 @@ MODELS = ROOT / "models" / "semantic"
 DOCUMENT = ROOT / "docs" / "semantic_layer.md"
 MARKS = ("<!-- metrics: written by `python -m tools.semantic document` -->", "<!-- metrics end -->")
 COMMANDS = ("query", "list")
+SHOWN = 12  # lines of each saved query
 
 
 class SemanticError(Exception):
@@ -119,6 +120,12 @@ def ask(configuration, **question):
     return configuration.mf.query(MetricFlowQueryRequest.create(**question)).result_df
 
 
+def newest_first(group: str) -> str:
+    """TimeDimension('metric_time', 'week') as what to order by: -metric_time__week."""
+    kind, *names = re.findall(r"\w+", group)
+    return ("-" if kind == "TimeDimension" else "") + "__".join(names)
+
+
 # ---------------------------------------------------------------- the document
 
 
@@ -160,8 +167,10 @@ def show_all(configuration) -> int:
     if failed:
         return 1
     for query in configuration.semantic_manifest.saved_queries:
+        order = [newest_first(group) for group in query.query_params.group_by]
+        answer = ask(configuration, saved_query_name=query.name, order_by_names=order, limit=SHOWN)
         print(f"\n{query.name}: {query.description}")
-        print(ask(configuration, saved_query_name=query.name).text_format(4))
+        print(answer.text_format(4))
     return 0
 
 
@@ -180,7 +189,7 @@ def main(arguments: list[str]) -> int:
             return show_all(configuration)
         from dbt_metricflow.cli import main as mf
 
-        logging.getLogger().addHandler(logging.NullHandler())  # what `mf` says is on the screen
+        logging.getLogger().setLevel(logging.CRITICAL)  # `mf` says it all on the screen, too
         command = mf.query if arguments[0] == "query" else mf.list_command_group
         command.main(arguments[1:], prog_name=f"tools.semantic {arguments[0]}", obj=configuration)
     except SemanticError as error:
