@@ -22,7 +22,7 @@ RUN := .venv/bin/python
 RUN_SPARK := .venv-spark/bin/python
 FULL_REFRESH := $(if $(FULL),--full-refresh)
 
-.PHONY: help install install-spark install-bouncer demo sample build publish summary real test test-long test-show mutants metrics compare test-spark lint govern dbt-docs lock upgrade clean
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s "$$(printf '\t')"
@@ -51,6 +51,9 @@ publish: install ## swap the built marts in for the published ones (ARGS="--to p
 
 summary: install ## what the published tables say, in words
 	@$(RUN) -m tools.summary
+
+semantic: install ## metrics by name: check them and print the saved queries (ARGS="query --metrics sessions --group-by metric_time__week": ask)
+	@$(RUN) -m tools.semantic $(ARGS)
 
 real: install ## the same models on four public data sets (DATA=folder that holds them)
 	@$(RUN) -m tools.hash_key
