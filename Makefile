@@ -22,7 +22,7 @@ RUN := .venv/bin/python
 RUN_SPARK := .venv-spark/bin/python
 FULL_REFRESH := $(if $(FULL),--full-refresh)
 
-.PHONY: help install install-spark demo sample build publish summary real test test-long test-show mutants metrics compare test-spark lint lock upgrade clean
+.PHONY: help install install-spark demo sample build publish quality summary real test test-long test-show mutants metrics compare test-spark lint lock upgrade clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s "$$(printf '\t')"
@@ -45,6 +45,9 @@ build: install $(if $(filter spark,$(TARGET)),install-spark) ## build, test and 
 
 publish: install ## swap the built marts in for the published ones
 	@$(RUN) -m tools.publish
+
+quality: install ## the quality gate on what is built, without publishing (ARGS=--data-docs: pages as well)
+	@$(RUN) -m tools.expectations $(ARGS)
 
 summary: install ## what the published tables say, in words
 	@$(RUN) -m tools.summary

@@ -381,10 +381,11 @@ def quality_gate(candidate: Path, published: Path, accept: set[str] = frozenset(
     print(f"quality gate: {report.summary(outcomes)} Report: {REPORTS}/quality.md")
     failures = [each for each in outcomes if each.is_failure]
     if failures:
+        names = "\n".join(f"  {each.expectation.name}" for each in failures)
         raise PublicationError(
             "these expectations do not hold (tools/expectations/suites, reports in"
             f" {REPORTS}); the last publication stays:\n{report.table(failures)}\n"
-            "What to do: docs/quality_gate.md, 'When it stops you'."
+            f"Their names:\n{names}\nWhat to do: docs/quality_gate.md, 'When it stops you'."
         )
     return outcomes
 

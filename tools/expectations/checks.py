@@ -203,7 +203,7 @@ def _volumes(now, before, batch: Batch, not_comparable: str) -> Iterator[tuple[s
             rows = count(before, table)
             row_before = {"row_count": rows}
             if rows < batch.fewest_rows:
-                row_before = f"the last generation has {rows:,} rows, too few to tell"
+                row_before = f"too few rows in the last generation to tell: {rows:,}"
         yield table, {"row_count": count(now, table)}, row_before
 
 
@@ -317,6 +317,9 @@ def _judge_figures(
     query = "select " + ", ".join(f'{value!r}::double as "{key}"' for key, value in columns.items())
     asset = source.add_query_asset(f"{suite}: figures", query=query)
     results = _validate(asset, f"{suite}: figures", configurations, validations)
+    for meta, result in results:  # for the Data Docs: what is compared is a figure, not a value
+        figure = looked[meta["number"]].figures[meta["place"]]
+        result.result = {"observed_value": figure.observed}
     return {
         (meta["number"], meta["place"]): (bool(result.success), _problem(result))
         for meta, result in results
@@ -339,7 +342,7 @@ def _judge_rows(
     ]
     if not configurations:
         return {}
-    name = f"{batch.suite}: {batch.table} ({number})"
+    name = f"{batch.suite}: rows of {batch.table} ({number})"
     asset = source.add_table_asset(name, table_name=batch.table)
     results = _validate(asset, name, configurations, validations)
     found = {}
@@ -353,6 +356,7 @@ def _judge_rows(
             told = f"0 of {rows:,} rows break it" if _is_of_rows(kind) else ""
         elif not told:
             told = _count_of_failing(source, asset, configurations, meta, rows)
+        result.result = {"observed_value": told}
         found[(meta["number"], meta["place"])] = (bool(result.success), told)
     return found
 
