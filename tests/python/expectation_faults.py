@@ -174,10 +174,12 @@ FAULTS = {
     # a view, that is replaced by another over it
     "kpi_long has a row for each row of kpi_friction": """
         alter view kpi_long rename to kpi_said;
-        create view kpi_long as select * from kpi_said where metric != 'kpi_friction.signal_count'""",
+        create view kpi_long as select * from kpi_said
+        where metric != 'kpi_friction.signal_count'""",
     "kpi_long has a row for each row of kpi_journeys_daily": """
         alter view kpi_long rename to kpi_said;
-        create view kpi_long as select * from kpi_said where metric != 'kpi_journeys_daily.entry_count'""",
+        create view kpi_long as select * from kpi_said
+        where metric != 'kpi_journeys_daily.entry_count'""",
     "kpi_long counts as many sessions as there are": one_more(
         "kpi_acquisition_daily", "session_count", ALL
     ),

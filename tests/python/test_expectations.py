@@ -160,7 +160,7 @@ def faults_in_figures(tampered, published) -> dict[str, suites.Outcome]:
 
 @pytest.fixture(scope="module")
 def faults_in_rows(published, tmp_path_factory) -> dict[str, suites.Outcome]:
-    """Each breaks a column of its own, so they stand in one file; what empties a table, in another."""
+    """Each breaks a column of its own, so they share a file; what empties a table has another."""
     found = {}
     for is_emptying in (False, True):
         path = tmp_path_factory.mktemp("rows") / "damaged.duckdb"
@@ -382,7 +382,7 @@ def test_no_value_of_a_row_reaches_the_results(damaged, published, tmp_path, cap
         *(
             f"update {table} set "
             + ", ".join(f"{name} = '{canaries[n % 2]}'" for n, name in enumerate(columns))
-            + f" where rowid % 3 = 0 and '{table}' not in ('reconciliation', 'metric_definitions')"
+            + f" where rowid < 90 and '{table}' not in ('reconciliation', 'metric_definitions')"
             for table, columns in texts
         )
     )

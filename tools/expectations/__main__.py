@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.expectations",
         description=ABOUT,
-        epilog="Exit code 1 if an expectation fails that is not a mere warning, or cannot be asked.",
+        epilog="Exit code 1 if one that is not a mere warning fails, or any cannot be asked.",
     )
     parser.add_argument("--database", type=Path, default=BUILT, help="file to look at: the build")
     parser.add_argument(

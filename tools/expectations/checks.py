@@ -133,10 +133,7 @@ def look(
                 for table, rows, rows_before in _volumes(now, before, batch, not_comparable)
             ]
             continue
-        if batch.kind == ROWS:
-            row = _rows(now, batch)
-        else:
-            row = _row(now, batch)
+        row = _rows(now, batch) if batch.kind == ROWS else _row(now, batch)
         row_before: dict | str = {}
         if batch.kind == DRIFT and not not_comparable:
             row_before = _row(before, batch)
