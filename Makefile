@@ -49,6 +49,9 @@ build: install $(if $(filter spark,$(TARGET)),install-spark) ## build, test and 
 publish: install ## swap the built marts in for the published ones (ARGS="--to parquet,postgres": where else)
 	@$(RUN) -m tools.publish $(ARGS)
 
+quality: install ## the quality gate on what is built, without publishing (ARGS=--data-docs: pages as well)
+	@$(RUN) -m tools.expectations $(ARGS)
+
 summary: install ## what the published tables say, in words
 	@$(RUN) -m tools.summary
 

@@ -11,7 +11,10 @@ file, that is closed, opened again and compared with the build, and then takes t
 A reader who has the old file open keeps it until he opens anew.
 
 Between the copy and the swap stands the quality gate: the expectations of tools/expectations. Where
-one that is not a mere warning fails, the old publication stays.
+one that is not a mere warning fails, or cannot be asked, the old publication stays. What came of
+each goes into the new file, as data_quality_results. Where you have looked, and it is right so:
+
+    python -m tools.publish --accept the_name_of_the_expectation
 
 The last publications stay beside the file (`generations/`, by name no more than links until the
 file is replaced). One that is restored is published as a new generation, so that for a reader the
@@ -31,12 +34,14 @@ import sys
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from tools import descriptions
 from tools.advice import advise
+from tools.expectations import results
 
 BUILT = Path(os.environ.get("JOURNEY_DATABASE") or "warehouse/build.duckdb")
 PUBLISHED = Path(os.environ.get("JOURNEY_PUBLISHED") or "warehouse/customer_journey.duckdb")
@@ -217,7 +222,8 @@ def check_candidate(candidate: Path, tables: list[Table]) -> None:
 def publish(built: Path = BUILT, published: Path = PUBLISHED, gate=None) -> tuple[int, list[Table]]:
     """Publish the marts of `built`; the new generation and its tables.
 
-    `gate` is called with the new file before the swap, and stops it by raising PublicationError.
+    `gate` is called with the new file before the swap, and stops it by raising PublicationError;
+    the outcomes that it returns are published.
     """
     if not built.exists():
         raise PublicationError(f"there is no {built}: run `make build` first.")
@@ -225,10 +231,34 @@ def publish(built: Path = BUILT, published: Path = PUBLISHED, gate=None) -> tupl
         generation = last_generation(published) + 1
         tables = write_candidate(built, candidate, generation)
         check_candidate(candidate, tables)
-        if gate is not None:
-            gate(candidate)
+        outcomes = gate(candidate) if gate is not None else []
+        tables.append(write_results(candidate, published, generation, outcomes or []))
+        check_candidate(candidate, tables[-1:])
         swap_in(candidate, published)
     return generation, tables
+
+
+def write_results(candidate: Path, published: Path, generation: int, outcomes: list) -> Table:
+    """Write what came of the gate into the new file, after what came of it earlier."""
+    with duckdb.connect(str(candidate)) as connection:
+        results.create(connection)
+        results.add(connection, generation, now(), outcomes)
+        return write_earlier_results(connection, published)
+
+
+def write_earlier_results(connection: duckdb.DuckDBPyConnection, published: Path) -> Table:
+    """Carry the results of earlier generations on, and enter the table in the publication."""
+    results.carry_on(connection, published)
+    catalog = connection.execute("select current_database()").fetchone()[0]
+    table = fingerprint(connection, catalog, results.TABLE)
+    publication = f"{SCHEMA}.publication"
+    connection.execute(f"delete from {publication} where table_name = ?", [results.TABLE])
+    connection.execute(
+        f"insert into {publication} select * replace (? as table_name, ? as row_count, ? as"
+        f" content_hash) from (select * from {publication} limit 1)",
+        [*astuple(table)],
+    )
+    return table
 
 
 def restore(generation: int, published: Path = PUBLISHED) -> int:
@@ -246,6 +276,8 @@ def restore(generation: int, published: Path = PUBLISHED) -> int:
                 " restored_from = coalesce(restored_from, generation)",
                 [number, now()],
             )
+            results.create(connection)
+            write_earlier_results(connection, published)
             tables = [
                 Table(*row)
                 for row in connection.execute(
@@ -332,24 +364,38 @@ def is_at_work(process_id: int) -> bool:
     return True
 
 
-def quality_gate(candidate: Path) -> None:
-    """Raise PublicationError where the new file is not believable; write the reports."""
+def quality_gate(candidate: Path, published: Path, accept: set[str] = frozenset()) -> list:
+    """Raise PublicationError where the new file is not believable; write the reports.
+
+    Whatever else goes wrong here stops the publication as well.
+    """
     # Great Expectations takes seconds to import
-    from tools.expectations import checks, report
-    from tools.expectations.__main__ import TARGET
+    from tools.expectations import checks, report, suites
+    from tools.expectations.__main__ import REPORTS
 
     try:
-        outcomes = checks.run(candidate, checks.read_suites())
-    except checks.ExpectationsError as error:
+        batches = suites.read_suites()
+        names = {each.name for batch in batches for each in batch.expectations}
+        if unknown := sorted(accept - names):
+            raise PublicationError(
+                f"--accept names no expectation: {', '.join(unknown)}. The names stand in"
+                f" {REPORTS}/quality.md and in marts.data_quality_results."
+            )
+        outcomes = checks.run(candidate, batches, published if published.exists() else None)
+    except suites.ExpectationsError as error:
         raise PublicationError(f"the expectations could not be asked: {error}") from error
-    report.write(outcomes, TARGET)
-    print(f"quality gate: {report.summary(outcomes)}")
+    outcomes = suites.accepted(outcomes, accept)
+    report.write(outcomes, REPORTS)
+    print(f"quality gate: {report.summary(outcomes)} Report: {REPORTS}/quality.md")
     failures = [each for each in outcomes if each.is_failure]
     if failures:
+        names = "\n".join(f"  {each.expectation.name}" for each in failures)
         raise PublicationError(
             "these expectations do not hold (tools/expectations/suites, reports in"
-            f" {TARGET}); the last publication stays:\n{report.table(failures)}"
+            f" {REPORTS}); the last publication stays:\n{report.table(failures)}\n"
+            f"Their names:\n{names}\nWhat to do: docs/quality_gate.md, 'When it stops you'."
         )
+    return outcomes
 
 
 def publish_and_tell(built: Path, published: Path, gate) -> int:
@@ -381,6 +427,13 @@ def main() -> int:
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--list", action="store_true", help="the generations that are kept")
     choice.add_argument("--restore", type=int, metavar="GENERATION", help="publish it once more")
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="EXPECTATION",
+        help="publish although this expectation fails; say it again for another",
+    )
     arguments = parser.parse_args()
     if arguments.list:
         for number, path in generations(arguments.published).items():
@@ -394,7 +447,8 @@ def main() -> int:
             return 1
         print(f"published: generation {arguments.restore} once more, as generation {number}")
         return publish_targets.send(arguments.published, arguments.to)
-    failed = publish_and_tell(arguments.built, arguments.published, quality_gate)
+    gate = partial(quality_gate, published=arguments.published, accept=set(arguments.accept))
+    failed = publish_and_tell(arguments.built, arguments.published, gate)
     return failed or publish_targets.send(arguments.published, arguments.to)
 
 

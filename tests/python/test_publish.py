@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from tools import publish, summary
+from tools.expectations import results, suites
 from tools.publish import PublicationError
 
 
@@ -44,6 +45,7 @@ def test_the_published_marts_equal_the_built_ones(sample_company, published_comp
     assert {row["generation"] for row in rows} == {1}
     names = {row["table_name"] for row in rows}
     assert {"fct_events", "dim_persons", "kpi_acquisition_daily", "reconciliation"} <= names
+    names.remove("data_quality_results")  # of what publishing found, not of the build
     with duckdb.connect() as connection:
         connection.execute(f"attach '{published_company}' as published (read_only)")
         connection.execute(f"attach '{sample_company.bench.database}' as build (read_only)")
@@ -121,6 +123,110 @@ def test_a_gate_that_says_no_leaves_the_old_publication(build, published):
     assert files_beside(published) == {"build.duckdb", "generations", published.name}
 
 
+@pytest.mark.parametrize("error", [RuntimeError, KeyError, ImportError])
+def test_a_gate_that_breaks_leaves_the_old_publication(build, published, error):
+    publish.publish(build(1), published)
+    before = published.read_bytes()
+
+    def gate(candidate):
+        raise error("broken")
+
+    with pytest.raises(error):
+        publish.publish(build(2), published, gate)
+    assert published.read_bytes() == before
+    assert files_beside(published) == {"build.duckdb", "generations", published.name}
+
+
+SUITE = """batches:
+- table: fct_events
+  figures: select max(build) as newest_build, count(*) as event_count from fct_events
+  expectations:
+  - {says: Few are built, column: newest_build, between: [null, 2], severity: critical}
+  - {says: Events are many, column: event_count, between: [1000, null], severity: warning}
+"""
+
+
+@pytest.fixture
+def small_gate(tmp_path, monkeypatch, published):
+    """The gate with two expectations: one fails from build 3 on, the other only warns."""
+    folder = tmp_path / "suites"
+    folder.mkdir()
+    (folder / "events.yml").write_text(SUITE)
+    batches = suites.read_suites(folder)
+    monkeypatch.setattr(suites, "read_suites", lambda: batches)
+    monkeypatch.setattr("tools.expectations.__main__.REPORTS", tmp_path / "quality")
+
+    def gate(*accept: str):
+        return lambda candidate: publish.quality_gate(candidate, published, set(accept))
+
+    return gate
+
+
+def found(path) -> list[tuple]:
+    query = "select generation, expectation, severity, outcome, is_passed, observed from"
+    with duckdb.connect(str(path), read_only=True) as connection:
+        rows = connection.execute(f"{query} marts.data_quality_results order by 1, 2 desc")
+        return rows.fetchall()
+
+
+WARNED = ("events_are_many", "warning", "failed", False)
+
+
+def test_what_the_gate_found_is_published_with_what_it_was_found_of(build, published, small_gate):
+    publish.publish(build(1), published, small_gate())
+    publish.publish(build(2), published, small_gate())
+    first = [(1, "few_are_built", "critical", "passed", True, "1"), (1, *WARNED, "101")]
+    second = [(2, "few_are_built", "critical", "passed", True, "2"), (2, *WARNED, "102")]
+    assert found(published) == first + second
+    [entry] = [row for row in publication(published) if row["table_name"] == results.TABLE]
+    assert (entry["generation"], entry["row_count"]) == (2, 4)
+    with duckdb.connect(str(published), read_only=True) as connection:
+        comments = connection.execute(
+            "select column_name, comment from duckdb_columns() where table_name = ?"
+            " order by column_index",
+            [results.TABLE],
+        ).fetchall()
+    assert comments == [(name, text) for name, (_, text) in results.COLUMNS.items()]
+
+    before = published.read_bytes()
+    with pytest.raises(PublicationError, match="Few are built") as caught:
+        publish.publish(build(3), published, small_gate())
+    assert "few_are_built" in str(caught.value) and "docs/quality_gate.md" in str(caught.value)
+    assert published.read_bytes() == before
+
+
+def test_what_is_accepted_by_name_is_published_as_accepted(build, published, small_gate):
+    with pytest.raises(PublicationError, match="--accept names no expectation: few_were_built"):
+        publish.publish(build(3), published, small_gate("few_were_built"))
+    assert not published.exists()
+    publish.publish(build(3), published, small_gate("few_are_built"))
+    assert found(published)[0] == (1, "few_are_built", "critical", "accepted", False, "3")
+
+
+def test_results_of_the_last_generations_are_carried_on(build, published, small_gate, monkeypatch):
+    monkeypatch.setattr(results, "KEEP", 2)
+    for _ in range(3):
+        publish.publish(build(1), published, small_gate())
+    assert {row[0] for row in found(published)} == {2, 3}
+    # of the restored file what it has, and of the others what they found
+    assert publish.restore(2, published) == 4
+    assert {row[0] for row in found(published)} == {2, 3}
+    # without a gate nothing is found, and nothing lost
+    publish.publish(build(1), published)
+    assert {row[0] for row in found(published)} == {2, 3}
+
+
+def test_a_publication_from_before_there_were_results_is_taken_over(build, published, small_gate):
+    publish.publish(build(1), published)
+    with duckdb.connect(str(published)) as connection:
+        connection.execute("drop table marts.data_quality_results")
+        connection.execute("delete from marts.publication where table_name = ?", [results.TABLE])
+    publish.publish(build(2), published, small_gate())
+    assert {row[0] for row in found(published)} == {2}
+    assert publish.restore(1, published) == 3
+    assert {row[0] for row in found(published)} == {2}
+
+
 def test_a_copy_that_lacks_a_row_is_not_published(build, published, monkeypatch):
     publish.publish(build(1), published)
     write = publish.write_candidate
@@ -195,9 +301,8 @@ def test_the_publication_says_what_it_was_made_of(build, published):
     publish.publish(build(4), published)
     third = publication(published)
     names = [row["table_name"] for row in first]
-    assert names == sorted(
-        ["fct_events", "fct_sessions", "dim_persons", "dim_as_of", "reconciliation"]
-    )
+    marts = ["fct_events", "fct_sessions", "dim_persons", "dim_as_of", "reconciliation"]
+    assert names == sorted([*marts, "data_quality_results"])
     for before, after in ((first, second), (second, third)):
         assert before[0]["loads_version"] != after[0]["loads_version"]
     assert first[0]["configuration_version"] == second[0]["configuration_version"]
