@@ -102,6 +102,11 @@ def each_against_the_others(rows: Iterable[tuple]) -> list[Comparison]:
     return found
 
 
+def minorities(found: Iterable[Comparison]) -> list[Comparison]:
+    """Where more and less are both worth telling: not most cases measured by the few others."""
+    return [each for each in found if each.cases <= each.other_cases]
+
+
 # ---------------------------------------------------------------- the rules
 
 
@@ -180,7 +185,7 @@ def channel(connection: duckdb.DuckDBPyConnection) -> Finding | None:
         group by all having sum(goal_denominator) > 0
         """
     ).fetchall()
-    for found in standing_out(each_against_the_others(signed_up + onboarded)):
+    for found in minorities(standing_out(each_against_the_others(signed_up + onboarded))):
         outcome, table, name = found.what
         more = "more" if found.excess > 0 else "less"
         return Finding(
@@ -295,7 +300,7 @@ def feature(connection: duckdb.DuckDBPyConnection) -> Finding | None:
         group by all having sum(sustained_denominator) > 0
         """
     ).fetchall()
-    for found in standing_out(each_against_the_others(rows)):
+    for found in minorities(standing_out(each_against_the_others(rows))):
         more = "more" if found.excess > 0 else "less"
         return Finding(
             "feature",
