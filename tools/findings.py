@@ -5,8 +5,8 @@ journey, channels, spans of days, behaviours, troubled pages), compares each wit
 taken together, and takes the one about which most people are concerned: how many more, or fewer,
 than if it were as the others are. That number also puts the findings in order.
 
-Nothing is claimed that may be chance. Both sides have at least 30 cases, and the two rates' Wilson
-intervals do not meet, at 95 % for all comparisons of a rule together (Bonferroni: the more things a
+Nothing is claimed that may be chance. Both sides have at least 30 cases, at least 5 more or fewer
+have it than at the others' rate, and the two rates' Wilson intervals do not meet, at 95 % for all comparisons of a rule together (Bonferroni: the more things a
 rule looks at, the wider each interval). What compares people who chose is no cause, and says so.
 """
 
@@ -27,6 +27,7 @@ import duckdb
 from tools.publish import PUBLISHED
 
 LEAST = 30  # cases on either side of a comparison
+LEAST_EXCESS = 5  # more or fewer than at the others' rate: rare things differ much by little
 CONFIDENCE = 0.95  # of all comparisons of a rule together
 SPANS = (1, 3, 7, 14, 28)  # days
 
@@ -82,7 +83,9 @@ def wilson(hits: int, cases: int, z: float) -> tuple[float, float]:
 def standing_out(comparisons: Iterable[Comparison]) -> list[Comparison]:
     """Those that are not as the others are, the one that concerns most cases first."""
     asked = [each for each in comparisons if each.is_large_enough]
-    found = [each for each in asked if each.differs(len(asked))]
+    found = [
+        each for each in asked if abs(each.excess) >= LEAST_EXCESS and each.differs(len(asked))
+    ]
     return sorted(found, key=lambda each: (-abs(each.excess), str(each.what)))
 
 
