@@ -6,8 +6,9 @@ taken together, and takes the one about which most people are concerned: how man
 than if it were as the others are. That number also puts the findings in order.
 
 Nothing is claimed that may be chance. Both sides have at least 30 cases, at least 5 more or fewer
-have it than at the others' rate, and the two rates' Wilson intervals do not meet, at 95 % for all comparisons of a rule together (Bonferroni: the more things a
-rule looks at, the wider each interval). What compares people who chose is no cause, and says so.
+have it than at the others' rate, and the two rates' Wilson intervals do not meet, at 95 % for all
+comparisons of a rule together (Bonferroni: the more things a rule looks at, the wider each
+interval). What compares people who chose is no cause, and says so.
 """
 
 from __future__ import annotations

@@ -401,7 +401,7 @@ def declared(place: Place) -> list[Finding]:
     """The checks that a build makes before its first model, and what lies in the raw tables."""
     from tools.cli import in_dbt
 
-    folder = place.root / "target" / "doctor"
+    folder = place.at("DBT_TARGET_PATH", "target") / "doctor"
     shutil.rmtree(folder / "run", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     copy = folder / "checks.duckdb"

@@ -161,7 +161,7 @@ def start_log() -> None:
     """Everything that the commands write down goes to one file; the screen gets only answers."""
     log.setLevel(logging.INFO)
     log.propagate = False
-    if log.handlers:
+    if any(isinstance(each, (RotatingFileHandler, logging.NullHandler)) for each in log.handlers):
         return
     try:
         Path(LOG).parent.mkdir(exist_ok=True)
