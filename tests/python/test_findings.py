@@ -222,7 +222,7 @@ def test_of_few_people_nothing_is_claimed(table):
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.__name__)
 def test_a_difference_that_may_be_chance_is_not_claimed(table):
-    assert asked(table(14, 100, 400, 4_000)) == []
+    assert asked(table(40, 300, 400, 4_000)) == []
 
 
 def test_the_days_of_an_incident_are_named():
