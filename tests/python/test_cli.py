@@ -10,12 +10,14 @@ import shutil
 import subprocess
 import sys
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dbt.cli.main import dbtRunner
 from harness import ROOT, Bench
 
 from tools import publish
@@ -212,27 +214,24 @@ def told_by_dbt(tmp_path_factory):
     shutil.rmtree(bench.raw / "commerce" / "orders")
     refunds = bench.raw / "commerce" / "refunds" / "part-00000.parquet"
     pq.write_table(pq.read_table(refunds).drop_columns(["refund_id"]), refunds)
-    taxonomy = folder / "taxonomy"
-    shutil.copytree(ROOT / "seeds" / "taxonomy", taxonomy)
-    stages = taxonomy / "stage_rules.csv"
-    stages.write_text(stages.read_text().replace("1,enter,activation,", "1,enter,activatoin,"))
+    stages = folder / "stage_rules.csv"
+    rows = (ROOT / "seeds" / "taxonomy" / "stage_rules.csv").read_text()
+    stages.write_text(rows.replace("1,enter,activation,", "1,enter,activatoin,"))
     with duckdb.connect(str(bench.database)) as connection:
         connection.execute(
             "create schema intermediate; create table intermediate.build_settings as"
             " select 'a_model' as model_name, 'var habit_days' as setting, '99' as value"
         )
-    environ = {
-        **bench.environment,
-        "DBT_TARGET_PATH": str(folder / "target"),
-        "JOURNEY_TAXONOMY": os.path.relpath(taxonomy, ROOT),
-    }
-    before = dict(os.environ)
-    os.environ.update(environ)
-    try:
+    # the project as this process has read it for other tests, but for the one seed
+    manifest = bench.manifest()
+    seed = manifest.flat_graph["nodes"]["seed.customer_journey.stage_rules"]
+    environ = {**bench.environment, "DBT_TARGET_PATH": str(folder / "target")}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        patch.setitem(seed, "original_file_path", os.path.relpath(stages, ROOT))
+        patch.setattr("dbt.cli.main.dbtRunner", partial(dbtRunner, manifest))
         return doctor.declared(Place(ROOT, environ))
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def those(found, area: str, level: str) -> list:
@@ -263,6 +262,34 @@ def test_each_raw_table_is_told_with_its_files_rows_columns_and_newest_load(told
 def test_a_raw_table_without_rows_is_a_warning(told_by_dbt):
     told = [each.says for each in those(told_by_dbt, "sources", WARNING)]
     assert "billing.invoices has no row" in told
+
+
+def test_raw_tables_of_the_warehouse_are_lent_to_dbt_without_rows_and_counted_where_they_lie(
+    place, tmp_path
+):
+    copy = tmp_path / "copy.duckdb"
+    with duckdb.connect(str(place.built)) as connection:
+        connection.execute("create schema raw_shop; create schema other")
+        connection.execute(
+            "create table raw_shop.orders as"
+            " select 1 as order_id, '2025-01-02T03:04:00Z' as _loaded_at;"
+            "create table other.thing as select 1 as x"
+        )
+    doctor.shells(place, copy)
+    with duckdb.connect(str(copy), read_only=True) as connection:
+        lent = connection.execute(
+            "select schema_name, table_name, estimated_size from duckdb_tables()"
+        ).fetchall()
+    assert lent == [("raw_shop", "orders", 0)]
+    table = {
+        **{"name": "shop.orders", "path": None, "schema": "raw_shop", "table": "orders"},
+        **{"is_required": True, "required_columns": ["order_id"], "load_times": ["_loaded_at"]},
+        "columns": [["order_id", "INTEGER"], ["_loaded_at", "VARCHAR"]],
+    }
+    (found,) = doctor.raw_tables(place, copy, {"raw": [], "tables": [table]})
+    assert found.says == (
+        "shop.orders: 1 row, 2 columns (1 of 1 needed), newest load 2025-01-02 03:04"
+    )
 
 
 def test_what_stops_dbt_itself_is_told_by_its_code_or_in_its_own_words(place, monkeypatch):
