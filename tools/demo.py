@@ -2,9 +2,10 @@
 
 Writes the sample, makes a hash key, lets dbt build and test, publishes, and says what came out.
 Each step says what it does and how long it took; the first that fails ends the demo with dbt's own
-message.
+message. Last come what the tables say, three findings, and the dashboard's file.
 """
 
+import importlib.util
 import subprocess
 import sys
 import time
@@ -38,7 +39,11 @@ def main() -> int:
         print(f"      {time.monotonic() - started:.0f} s", flush=True)
     print()
     sys.stdout.flush()
-    return subprocess.run([PYTHON, "-m", "tools.summary"], check=False).returncode
+    told = subprocess.run([PYTHON, "-m", "tools.summary"], check=False).returncode
+    if told == 0 and importlib.util.find_spec("tools.dashboard"):
+        print("\nThe same to look at:", flush=True)
+        told = subprocess.run([PYTHON, "-m", "tools.dashboard"], check=False).returncode
+    return told
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from tools import findings
 from tools.publish import PUBLISHED
 
 # heading, table, query that gives (label, value as text)
@@ -95,6 +96,7 @@ def describe(published: Path) -> str:
             for label, value in connection.execute(query).fetchall():
                 lines += [f"  {label:<48} {value or 'no data':>16}"]
             lines += [""]
+        lines += ["What stands out", findings.in_words(findings.findings(connection)), ""]
         first, last, people, known = connection.execute(
             "select (select min(date_day) from marts.dim_dates), (select as_of_date from"
             " marts.dim_as_of), count(*), count(*) filter (where is_known) from marts.dim_persons"
@@ -104,7 +106,8 @@ def describe(published: Path) -> str:
         f"The tables: {published.resolve()}, schema marts",
         "  look at them:   .venv/bin/python -c \"import duckdb; duckdb.connect('"
         f"{published}', read_only=True).sql('from marts.kpi_acquisition_daily').show()\"",
-        "  your own events: docs/add_a_source.md, then `make build`",
+        "  what is what:   ./journey status, ./journey explain metric …, ./journey --help",
+        "  your own events: docs/quick_start.md, then `make build`",
         "  the tests:      make test",
     ]
     return "\n".join([head, *lines, *tail])

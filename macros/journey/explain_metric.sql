@@ -49,16 +49,29 @@
         {%- do print('\n' ~ metric ~ (' of ' ~ period if period else '') ~ ', ' ~ within ~ ': ' ~ found[0][0]
             ~ (' = ' ~ found[0][1] ~ ' / ' ~ found[0][2] if parts.numerator else '') ~ ('' if found[0][3] is not sameas false else ' (its window is not over)')) -%}
         {%- do print(node.columns[column].description ~ '\n') -%}
+        {#- the row itself says by which dimensions it is told apart, also those that nobody had to name -#}
+        {%- set of_row = {} -%}
+        {%- for name in kpi_dimensions(node) if found[0][name] is not none -%}
+            {%- do of_row.update({name: found[0][name] | string | lower if found[0][name] is boolean else found[0][name] | string}) -%}
+        {%- endfor -%}
         {%- set sides = {parts.numerator: found[0][1], parts.denominator: found[0][2]} if parts.numerator else {column: found[0][0]} -%}
         {%- for side, number in sides.items() -%}
             {%- set entry = explained.get(table ~ '.' ~ side) -%}
-            {%- if entry is none or segment_type not in ['all', 'first_touch_channel_group', 'first_platform'] + entry.segments.keys() | list -%}
+            {%- if entry is none or segment_type not in ['all', 'first_touch_channel_group', 'first_platform'] + entry.segments.keys() | list or is_exempt(entry, of_row) -%}
                 {%- do print(side ~ ' = ' ~ number ~ ': its rows are not listed here; it is computed from ' ~ facts_behind(node) | join(', ') ~ '.') -%}
             {%- else -%}
-                {%- do print_rows_behind(side, number, entry, segment_type, segment_value, dimensions, rows) -%}
+                {%- do print_rows_behind(side, number, entry, segment_type, segment_value, of_row, rows) -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
+{% endmacro %}
+
+{# Rows that a table makes of something else than the rest of it: an entry's `except`, name -> values. #}
+{% macro is_exempt(entry, dimensions) %}
+    {%- for name, values in entry.get('except', {}).items() if dimensions.get(name) in values -%}
+        {{ return(true) }}
+    {%- endfor -%}
+    {{ return(false) }}
 {% endmacro %}
 
 {# The facts that a KPI table reads. #}
@@ -66,7 +79,7 @@
     {%- set names = [] -%}
     {%- for parent in node.depends_on.nodes -%}
         {%- set name = parent.split('.')[-1] -%}
-        {%- if name[:4] in ['fct_', 'dim_'] and name not in ['dim_as_of', 'dim_dates'] -%}{%- do names.append(name) -%}{%- endif -%}
+        {%- if (name[:4] in ['fct_', 'dim_'] or name[:7] == 'bridge_') and name not in ['dim_as_of', 'dim_dates'] -%}{%- do names.append(name) -%}{%- endif -%}
     {%- endfor -%}
     {{ return(names) }}
 {% endmacro %}
@@ -82,18 +95,28 @@
         {%- do where.extend(['segments.segment_type = ' ~ quoted(segment_type), 'segments.segment_value = ' ~ quoted(segment_value)]) -%}
     {%- endif -%}
     {%- for name, value in dimensions.items() if name in entry.get('dimensions', {}) and value != 'all' -%}
-        {%- do where.append('cast(' ~ entry.dimensions[name] ~ ' as ' ~ dbt.type_string() ~ ') = ' ~ quoted(value)) -%}
+        {%- set dimension = entry.dimensions[name] -%}
+        {%- if dimension is mapping -%}
+            {%- do where.append(dimension[value]) -%}
+        {%- elif '{}' in dimension -%}
+            {%- do where.append(dimension.replace('{}', quoted(value))) -%}
+        {%- else -%}
+            {%- do where.append('cast(' ~ dimension ~ ' as ' ~ dbt.type_string() ~ ') = ' ~ quoted(value)) -%}
+        {%- endif -%}
     {%- endfor -%}
     {{ return(
-        'select ' ~ ('distinct facts.person_id' if entry.get('is_distinct') else 'facts.*') ~ ' from ' ~ mart_relation(entry.fact) ~ ' as facts'
+        'select ' ~ ('distinct facts.' ~ distinct_key(entry) if entry.get('is_distinct') else 'facts.*') ~ ' from ' ~ mart_relation(entry.fact) ~ ' as facts'
         ~ join ~ ' where ' ~ where | join(' and ')
     ) }}
 {% endmacro %}
 
+{# What is counted once however many rows it has: a person, unless the entry names another key. #}
+{% macro distinct_key(entry) %}{{ return('person_id' if entry.is_distinct is boolean else entry.is_distinct) }}{% endmacro %}
+
 {% macro print_rows_behind(side, number, entry, segment_type, segment_value, dimensions, limit) %}
     {%- set query = rows_behind(entry, segment_type, segment_value, dimensions) -%}
     {%- set count = run_query('select count(*) from (' ~ query ~ ') as rows_behind').rows[0][0] -%}
-    {%- do print(side ~ ' = ' ~ number ~ ': ' ~ count ~ (' people' if entry.get('is_distinct') else ' rows') ~ ' of ' ~ entry.fact
+    {%- do print(side ~ ' = ' ~ number ~ ': ' ~ count ~ ({'person_id': ' people', 'path_id': ' paths', 'conversion_id': ' conversions'}[distinct_key(entry)] if entry.get('is_distinct') else ' rows') ~ ' of ' ~ entry.fact
         ~ ('' if count == number else '  (NOT EQUAL: the table was built from other rows; build again)')) -%}
     {%- do print('  ' ~ query) -%}
     {%- set shown = run_query('select * from (' ~ query ~ ') as rows_behind order by 1 limit ' ~ limit | int) -%}
@@ -108,8 +131,9 @@
 {% macro mart_relation(name) %}{{ return(relation_in(generate_schema_name('marts', none), name)) }}{% endmacro %}
 
 {#
-  table.column -> {fact, where, is_distinct (people instead of rows), segments (segment types that are a column of the fact), dimensions (name -> column)}.
-  Conditions are on `facts`; p is the period.
+  table.column -> {fact, where, is_distinct (people instead of rows, or the key that is counted once), segments (segment types that are a column of the fact),
+  dimensions, except (dimension -> values whose rows are made of something else)}. Conditions are on `facts`; p is the period. A dimension is a column, a
+  condition in which {} stands for the value, or a map of value -> condition.
 #}
 {% macro explained_metrics(period) %}
     {%- set p = 'cast(' ~ quoted(period or '1970-01-01') ~ ' as date)' -%}
@@ -245,6 +269,7 @@
             {%- do found.update({table ~ '.' ~ column: whole}) -%}
         {%- endfor -%}
     {%- endfor -%}
+    {%- do found.update(explained_journeys(p, in_week, in_month)) -%}
     {%- for goal in ['lead', 'signup', 'trial', 'subscription'] -%}
         {%- do found.update({'kpi_acquisition_daily.' ~ goal ~ '_count': {
             'fact': 'fct_conversions', 'where': 'facts.goal = ' ~ quoted(goal) ~ ' and facts.occurred_date = ' ~ p, 'segments': {}, 'dimensions': {}
