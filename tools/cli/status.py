@@ -212,7 +212,9 @@ def in_lines(status: dict) -> str:
     for each in fresh["sources"]:
         behind = each["behind_as_of_seconds"]
         lag = "at as_of" if not behind else f"{span(timedelta(seconds=behind))} before as_of"
-        lines.append(f"  {each['source']:<12} newest load {moment(each['newest_load_at'])}, {lag}")
+        newest = f"newest load {moment(each['newest_load_at'])}, {lag}"
+        told = newest if each["newest_load_at"] else "its loads bear no time"
+        lines.append(f"  {each['source']:<12} {told}")
     lines += ["", f"{'rows':<14}" + "".join(f"{fate:>12}" for fate in FATES)]
     for each in status["rows"]:
         counts = "".join(f"{each[fate]:>12,}" for fate in FATES)
