@@ -4,6 +4,7 @@
 
 const PAGE = JSON.parse(document.getElementById("content").textContent);
 const AS_OF = dayOf(PAGE.facts.as_of_date);
+const FIRST = dayOf(PAGE.facts.first_date);
 const UNIT_DAYS = { day: 1, week: 7, month: 30.4 };
 const PERIODS = {
   "28": { label: "Last 28 days", day: 28, week: 4, month: 1 },
@@ -111,7 +112,14 @@ function rowsOf(part) {
     if (table.names.includes(filter.column) && value !== "*" && !(filter.column in where))
       rows = rows.filter((row) => row[filter.column] === value);
   }
-  return { rows, notes };
+  return { rows, notes, table: withUnit(table, rows) };
+}
+
+// a query may hold weeks for one choice of a filter and months for another
+function withUnit(table, rows) {
+  if (table.unit !== "week" || !rows.length) return table;
+  const months = rows.every((row) => row[table.time] === null || floor(row[table.time], "month") === row[table.time]);
+  return months && new Set(rows.map((row) => row[table.time])).size > 1 ? { ...table, unit: "month" } : table;
 }
 
 // ---- time ----------------------------------------------------------------------------------
@@ -145,14 +153,18 @@ function frontier(rows, table, mature) {
     if (last === null || end > last) last = end;
     if (!isMature(row, table, mature) && (first === null || day < first)) first = day;
   }
-  return first === null ? last : first;
+  if (first !== null) return first;
+  // a table that has rows only where something happened ends today all the same
+  return last === null || AS_OF === null ? last : Math.max(last, floor(AS_OF, table.unit));
 }
 
 // [first, end) of the last whole period that ends at the frontier, and of the one before it
 function windowOf(rows, table, mature, period = STATE.period) {
   if (!table.time || !rows.length) return null;
   const end = frontier(rows, table, mature);
-  const start = Math.min(...rows.map((row) => row[table.time]).filter((day) => day !== null));
+  let start = Infinity;
+  for (const row of rows) if (row[table.time] !== null && row[table.time] < start) start = row[table.time];
+  if (FIRST !== null) start = Math.min(start, floor(FIRST, table.unit));
   if (end === null || end <= start) return { end, first: null, start };
   const count = PERIODS[period][table.unit];
   if (!count) return { first: start, end, start, before: null };
@@ -187,7 +199,7 @@ function measure(rows, spec, table) {
     const numerator = total(rows, spec.ratio[0]);
     const denominator = total(rows, spec.ratio[1]);
     const scale = spec.scale || 1;
-    return { value: denominator ? (numerator || 0) * scale / denominator : null, numerator, denominator };
+    return { value: denominator && numerator !== null ? numerator * scale / denominator : null, numerator, denominator };
   }
   if (spec.sum) return { value: total(rows, spec.sum) };
   if (spec.mean) {
@@ -232,8 +244,7 @@ function grouped(rows, key) {
 
 // rows counted in a chart without a time axis: the chosen window of mature rows, and its words
 function counted(part) {
-  const table = TABLES[part.query];
-  const { rows, notes } = rowsOf(part);
+  const { rows, notes, table } = rowsOf(part);
   if (!table.time) {
     const all = table.time_note || "All time";
     return { table, rows, notes: hasFilter("period") ? [all, ...notes] : notes, open: 0 };

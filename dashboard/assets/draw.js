@@ -24,6 +24,7 @@ function colourOf(column, value, number = 0) {
 }
 
 function label(value) {
+  if (String(value).includes(" > ")) return String(value).split(" > ").map(label).join(" → ");
   return /^[a-z0-9_]+$/.test(String(value)) ? words(value) : String(value);
 }
 
@@ -50,8 +51,6 @@ function tipped(element, title, lines) {
 
 // ---- Vega ----------------------------------------------------------------------------------
 
-if (window.vega) vega.expressionFunction("shown", (value, kind) => show(value, kind));
-
 const VEGA_CONFIG = {
   background: null,
   font: "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif",
@@ -67,7 +66,7 @@ const VEGA_CONFIG = {
   range: { category: [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `var(--c${n})`) },
 };
 
-const VIEWS = [];
+const VIEWS = [], WAITING = [];
 function drawVega(box, spec, height) {
   const place = node("div", { class: "plot" });
   box.append(place);
@@ -76,14 +75,14 @@ function drawVega(box, spec, height) {
     width: Math.max(place.clientWidth, 200), height, autosize: { type: "fit", contains: "padding" }, padding: { left: 2, right: 8, top: 6, bottom: 2 },
     ...spec, config: { ...VEGA_CONFIG, ...(spec.config || {}) },
   };
-  const view = new vega.View(vega.parse(vegaLite.compile(full).spec), { renderer: "svg", container: place, hover: true, logLevel: vega.Error });
-  view.tooltip((handler, event, item, value) => {
-    if (!value) return untip();
-    if (value.tip) return tip(event, value.title, value.tip);
-    tip(event, "", Object.entries(value).map(([name, text]) => [name, String(text)]));
-  });
-  view.run();
-  VIEWS.push(view);
+  WAITING.push(vegaEmbed(place, full, {
+    mode: "vega-lite", renderer: "svg", actions: false, defaultStyle: false, hover: true, expressionFunctions: { shown: onAxis },
+    tooltip: (handler, event, item, value) => {
+      if (!value) return untip();
+      if (value.tip) return tip(event, value.title, value.tip);
+      tip(event, "", Object.entries(value).map(([name, text]) => [name, String(text)]));
+    },
+  }).then(({ view }) => VIEWS.push(view)));
 }
 
 function legend(box, entries) {
@@ -97,13 +96,12 @@ const IMMATURE = "not yet mature";
 // ---- over time -----------------------------------------------------------------------------
 
 function trend(part, box) {
-  const table = TABLES[part.query];
-  const { rows, notes } = rowsOf(part);
+  const { rows, notes, table } = rowsOf(part);
   if (!rows.length) return { empty: true };
   const days = rows.map((row) => row[table.time]);
   let end = -Infinity, start = Infinity;
   for (const day of days) { if (day > end) end = day; if (day < start) start = day; }
-  end = step(end, table.unit, 1);
+  end = Math.max(step(end, table.unit, 1), AS_OF === null ? -Infinity : floor(AS_OF, table.unit));
   const least = { day: 14, week: 8, month: 12 }[table.unit];
   const count = PERIODS[STATE.period][table.unit];
   let first = count ? Math.max(step(end, table.unit, -Math.max(count, least)), start) : start;
@@ -178,10 +176,18 @@ function trend(part, box) {
     });
   const order = { field: "number", type: "quantitative" };
   if (columns) {
+    const up = new Map(), down = new Map();
+    for (const point of points) {
+      const side = point.value < 0 ? down : up;
+      point.low = part.stack ? side.get(point.t) || 0 : 0;
+      point.high = point.low + (point.value || 0);
+      side.set(point.t, point.high);
+    }
+    const pad = times.length > 60 ? 0.5 : 1.5;
     layers.push({
-      data: { values: points },
-      mark: { type: "bar", xOffset: times.length > 60 ? 0 : 1, x2Offset: times.length > 60 ? 0 : -1, cornerRadiusEnd: part.stack ? 0 : 2 },
-      encoding: { x, x2: { field: "end" }, y, color, order, opacity: { condition: { test: "datum.open", value: 0.5 }, value: 1 } },
+      data: { values: points.filter((point) => point.value) },
+      mark: { type: "rect", xOffset: pad, x2Offset: -pad },
+      encoding: { x, x2: { field: "end" }, y: { ...y, field: "high", stack: null }, y2: { field: "low" }, color, opacity: { condition: { test: "datum.open", value: 0.55 }, value: 1 } },
     });
   } else {
     const solid = points.filter((point) => !point.open);
@@ -213,7 +219,7 @@ function trend(part, box) {
 // ---- over a number (periods since the start) -----------------------------------------------
 
 function curve(part, box) {
-  const found = counted(part);
+  const found = counted({ ...part, mature: undefined }); // maturity is each point's own here
   const { table } = found;
   let rows = found.rows.filter((row) => row[part.x] !== null && (!part.mature || row[part.mature] === true));
   if (part.from_x !== undefined) rows = rows.filter((row) => row[part.x] >= part.from_x);
@@ -227,10 +233,12 @@ function curve(part, box) {
     rows: part.by ? rows.filter((row) => row[part.by] === name) : rows,
   }));
   const points = [];
+  let few = 0;
   for (const line of series)
     for (const [x, own] of [...grouped(line.rows, part.x)].sort((a, b) => a[0] - b[0])) {
       const { value, numerator, denominator } = measure(own, spec, table);
       if (value === null) continue;
+      if (spec.format === "percent" && denominator < 10) { few += 1; continue; }
       const bounds = spec.ratio && !spec.scale && spec.format === "percent" ? wilson(numerator, denominator) : null;
       points.push({
         x, name: line.name, value, low: bounds ? bounds[0] : value, high: bounds ? bounds[1] : value, title: `${part.x_label || words(part.x)} ${x}`,
@@ -251,6 +259,7 @@ function curve(part, box) {
     ],
   }, part.height || 260);
   if (series.length === 1 && spec.format === "percent") found.notes.push("band: Wilson 95 % bounds");
+  if (few) found.notes.push(`${few} points of fewer than 10 left out`);
   return { notes: found.notes, head: [part.x_label || words(part.x), "Line", spec.label], rows: points.map((p) => [p.x, p.name, p.tip[0][1]]) };
 }
 
@@ -321,6 +330,12 @@ function table(part, box) {
   const found = counted(part);
   const every = groupsOf(part, found);
   if (!every.length) return { empty: true, ...found };
+  const empty = part.measures.filter((_, k) => every.every(({ cells }) => cells[k].value === null));
+  if (empty.length) {
+    const keep = part.measures.map((spec) => !empty.includes(spec));
+    for (const group of every) group.cells = group.cells.filter((_, k) => keep[k]);
+    part = { ...part, measures: part.measures.filter((_, k) => keep[k]) };
+  }
   const groups = every.slice(0, part.limit || 12);
   const keys = part.dimensions || [part.dimension];
   const tops = part.measures.map((_, k) => Math.max(...groups.map(({ cells }) => Math.abs(cells[k].value) || 0), 1e-9));
@@ -337,7 +352,7 @@ function table(part, box) {
       const td = node("td", { class: "figure" + (spec.bar ? " barred" : "") });
       if (spec.bar && cell.value !== null)
         td.append(node("span", { class: `under ${spec.bar === "bad" ? "warn" : ""}`, style: `width:${(100 * Math.abs(cell.value)) / tops[k]}%` }));
-      td.append(node("span", { class: "text" }, text));
+      td.append(node("span", { class: cell.value === 0 ? "text zero" : "text" }, text));
       tipped(td, `${values.map(label).join(" · ")}: ${spec.label}`, [[spec.label, show(cell.value, spec.format, true)],
         ...(cell.denominator ? [["counted", `${show(cell.numerator, "number", true)} of ${show(cell.denominator, "number", true)}`]] : [])]);
       return td;
@@ -345,6 +360,7 @@ function table(part, box) {
   box.append(node("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": part.title }, node("table", { class: "numbers" }, node("thead", {}, head), node("tbody", {}, ...body))));
   const notes = [...found.notes];
   if (every.length > groups.length) notes.push(`${groups.length} of ${every.length} rows`);
+  if (empty.length) notes.push(`nobody told of: ${empty.map((spec) => spec.label.toLowerCase()).join(", ")}`);
   return { notes, ...asTable(part, every) };
 }
 
@@ -393,7 +409,7 @@ function funnel(part, box) {
 
 function heatmap(part, box) {
   const all = rowsOf(part);
-  const data = TABLES[part.query];
+  const data = all.table;
   let rows = all.rows.filter((row) => row[part.rows] !== null && row[part.columns] !== null);
   if (!rows.length) return { empty: true };
   const notes = all.notes;
@@ -442,7 +458,7 @@ function heatmap(part, box) {
     if (!cell || (cell.value === null && cell.mature)) return node("td", { class: "none" }, "");
     if (!cell.mature) return node("td", { class: "immature" }, node("span", {}, ""));
     const strength = skip.has(c) ? 0 : Math.min(1, (cell.value || 0) / (top || 1));
-    const td = node("td", { style: `--v:${strength.toFixed(3)}`, class: skip.has(c) ? "plain" : strength > 0.5 ? "strong" : "" });
+    const td = node("td", { style: `--v:${strength.toFixed(3)}`, class: skip.has(c) ? "plain" : "" });
     td.textContent = spec.format === "percent" ? `${(cell.value * 100).toFixed(cell.value < 0.0995 && cell.value > 0 ? 1 : 0)}` : show(cell.value, spec.format);
     return td;
   };
@@ -549,11 +565,11 @@ function sankey(part, box) {
   const found = counted(part);
   const narrow = box.clientWidth < 620;
   const depth = part.depth || 5;
-  const flows = [...grouped(found.rows.filter((row) => row[part.position] < depth), (row) => `${row[part.position]}\u0001${row[part.from]}\u0001${row[part.to]}`).values()]
-    .map((own) => ({ position: own[0][part.position], from: own[0][part.from], to: own[0][part.to], count: total(own, part.value) || 0 }))
+  const flows = [...grouped(found.rows.filter((row) => row[part.position] > 0 && row[part.position] <= depth), (row) => `${row[part.position]}\u0001${row[part.from]}\u0001${row[part.to]}`).values()]
+    .map((own) => ({ position: own[0][part.position] - 1, from: own[0][part.from], to: own[0][part.to], count: total(own, part.value) || 0 }))
     .filter((flow) => flow.count > 0);
   if (!flows.length) return { empty: true, ...found };
-  // the root is (start) alone: what people did first is the first column that says something
+  // position 0 leads from (start) alone, so what people did first is the first column
   const start = flows.filter((flow) => flow.position === 0).reduce((sum, flow) => sum + flow.count, 0);
   const deepest = Math.max(...flows.map((flow) => flow.position)) + 1;
   const width = narrow ? Math.max(deepest * 150, 560) : box.clientWidth;
@@ -564,12 +580,7 @@ function sankey(part, box) {
   const colour = (name) => (NEUTRAL.test(name) ? "var(--c0)" : /timed_out|cancel|removed/.test(name) ? "var(--bad)" : /completed|subscribed|converted/.test(name) ? "var(--good)" : `var(--c${(names.indexOf(name) % 8) + 1})`);
   const svg = svgNode("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", class: "sankey" });
   svg.append(svgNode("title", {}, part.title));
-  for (let position = 1; position < plan.columns.length; position++) {
-    const first = plan.columns[position][0];
-    svg.append(svgNode("text", { x: first.x, y: 12, class: "column" }, position === 1 ? "First" : `Then (${position})`));
-  }
-  const start_node = plan.columns[0][0];
-  svg.append(svgNode("text", { x: start_node.x, y: 12, class: "column" }, "Start"));
+  plan.columns.forEach((column, position) => svg.append(svgNode("text", { x: column[0].x, y: 12, class: "column" }, position === 0 ? "First" : position === 1 ? "Then" : `Step ${position + 1}`)));
   const ribbons = svgNode("g", { transform: "translate(0 24)" });
   const blocks = svgNode("g", { transform: "translate(0 24)" });
   const thick = 11;

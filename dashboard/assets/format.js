@@ -44,6 +44,7 @@ function show(value, kind, exact = false) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   switch (kind) {
     case "percent": {
+      if (value === 0) return "0\u00a0%";
       const percent = value * 100;
       return `${Math.abs(percent) >= 99.95 ? percent.toFixed(0) : percent.toFixed(1)}\u00a0%`;
     }
@@ -65,6 +66,12 @@ function show(value, kind, exact = false) {
     case "date": return shortDate(value);
   }
   return exact ? value.toLocaleString("en-GB", { maximumFractionDigits: 2 }) : compact(value);
+}
+
+// the same beside an axis: round
+function onAxis(value, kind) {
+  if (kind === "percent") return `${+(value * 100).toFixed(1)}\u00a0%`;
+  return show(value, kind);
 }
 
 // days since 1970 → 5 Jan 2026

@@ -89,9 +89,8 @@ function filters() {
 // ---- headline tiles ------------------------------------------------------------------------
 
 function tile(part) {
-  const data = TABLES[part.query];
   const spec = part.measure;
-  const { rows, notes } = rowsOf(part);
+  const { rows, notes, table: data } = rowsOf(part);
   const card = node("section", { class: "tile", id: part.id, "data-kind": "tile" });
   card.append(node("h2", {}, part.title, why(part)));
   const figure = node("p", { class: "figure" }), against = node("p", { class: "change" }), note = node("p", { class: "note" });
@@ -118,7 +117,8 @@ function tile(part) {
     card.classList.add("nothing");
     against.textContent = data.missing ? "not published" : rows.length ? (said.length && /not yet/.test(said[0]) ? "not yet mature" : "nobody counted") : "no data yet";
   } else if (spec.ratio && spec.format === "percent") card.title = `${show(now.numerator, "number", true)} of ${show(now.denominator, "number", true)}`;
-  if (value !== null && before && before.value !== null) {
+  if (value !== null && before && before.value === null) against.textContent = "nobody counted before";
+  else if (value !== null && before) {
     card.dataset.before = String(before.value);
     const moved = change(value, before.value, spec.format);
     if (moved) {
@@ -127,7 +127,7 @@ function tile(part) {
       against.append(node("b", {}, moved.sign > 0 ? `▲ ${moved.text}` : moved.sign < 0 ? `▼ ${moved.text}` : "● unchanged"), ` from ${show(before.value, spec.format)}`);
     } else against.textContent = `from ${show(before.value, spec.format)}`;
   } else if (value !== null) against.textContent = data.time ? (STATE.period === "all" ? "no period before" : "no whole period before") : part.against || "";
-  if (spec.ratio && now && now.denominator && spec.format === "percent") said.unshift(`of ${show(now.denominator)} ${part.counted || ""}`.trim());
+  if (spec.ratio && now && now.denominator && part.counted) said.unshift(`of ${show(now.denominator)} ${part.counted}`);
   if (data.time && rows.length && part.spark !== false) card.append(spark(rows, data, spec, mature[0]));
   note.textContent = [...said, ...notes].join(" · ");
   card.append(note);
@@ -203,7 +203,9 @@ function drawAll() {
   untip();
   for (const part of BOARD.tiles || []) $(part.id).replaceWith(tile(part));
   for (const part of BOARD.charts || []) drawCard(part);
-  document.documentElement.dataset.drawn = String(Number(document.documentElement.dataset.drawn || 0) + 1);
+  Promise.all(WAITING.splice(0)).then(() => {
+    document.documentElement.dataset.drawn = String(Number(document.documentElement.dataset.drawn || 0) + 1);
+  });
 }
 
 // ---- what a chart counts -------------------------------------------------------------------
@@ -243,7 +245,7 @@ around();
 if (PAGE.slug !== "definitions") {
   filters();
   const main = $("main");
-  if (BOARD.tiles) main.append(node("div", { class: "tiles" }, ...BOARD.tiles.map((part) => node("section", { id: part.id }))));
+  if (BOARD.tiles) main.append(node("div", { class: `tiles by_${[5, 4, 3].find((n) => BOARD.tiles.length % n === 0) || 4}` }, ...BOARD.tiles.map((part) => node("section", { id: part.id }))));
   let grid = null, group = null;
   for (const part of BOARD.charts || []) {
     if (!grid || (part.group && part.group !== group)) {

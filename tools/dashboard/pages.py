@@ -18,7 +18,12 @@ SCRIPTS = ["format.js", "data.js", "draw.js", "page.js"]
 @cache
 def vega() -> str:
     """Vega and Vega-Lite as one script, from the wheel that carries them: nothing is fetched."""
-    return vl_convert.javascript_bundle("window.vega = vega; window.vegaLite = vegaLite;")
+    return closed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+
+
+def closed(script: str) -> str:
+    """A script whose names are its own."""
+    return f"(() => {{\n{script}\n}})();"
 
 
 def in_script(text: str) -> str:
@@ -35,6 +40,7 @@ def published_facts(connection, currency: str) -> dict:
     as_of_at, as_of_date = connection.execute(
         "select max(as_of_at), max(as_of_date) from marts.dim_as_of"
     ).fetchone()
+    first_date = connection.execute("select min(date_day) from marts.dim_dates").fetchone()[0]
     try:
         generation, published_at = connection.execute(
             "select max(generation), max(published_at) from marts.publication"
@@ -44,6 +50,7 @@ def published_facts(connection, currency: str) -> dict:
     return {
         "as_of_at": as_of_at.isoformat(timespec="minutes") if as_of_at else None,
         "as_of_date": as_of_date.isoformat() if as_of_date else None,
+        "first_date": first_date.isoformat() if first_date else None,
         "generation": generation,
         "published_at": published_at.isoformat(timespec="minutes") if published_at else None,
         "currency": currency,
@@ -166,7 +173,7 @@ def write_pages(published: Path, folder: Path, output: Path) -> list[Path]:
         fill(boards, connection, described(connection))
     template = (folder / "assets/page.html").read_text()
     styles = (folder / "assets/style.css").read_text()
-    ours = "\n".join((folder / "assets" / name).read_text() for name in SCRIPTS)
+    ours = closed("\n".join((folder / "assets" / name).read_text() for name in SCRIPTS))
     listed = [
         {"slug": board.slug, "title": board.title, "question": board.content["question"]}
         for board in boards
@@ -175,7 +182,7 @@ def write_pages(published: Path, folder: Path, output: Path) -> list[Path]:
     written = []
     for board in boards:
         content = board_content(board, facts, definitions, listed)
-        script = in_script(f"{vega()}\n;{ours}")
+        script = in_script(f"{vega()}\n{ours}")
         target = output / f"{board.slug}.html"
         target.write_text(page(template, styles, script, board.title, content, ""))
         written.append(target)
