@@ -234,10 +234,14 @@ function curve(part, box) {
   }));
   const points = [];
   let few = 0;
-  for (const line of series)
+  for (const line of series) {
+    let whole = 0;
     for (const [x, own] of [...grouped(line.rows, part.x)].sort((a, b) => a[0] - b[0])) {
       const { value, numerator, denominator } = measure(own, spec, table);
       if (value === null) continue;
+      // what only goes up may not fall because its younger cohorts are not old enough
+      if (part.whole && denominator < whole) { few += 1; continue; }
+      whole = Math.max(whole, denominator || 0);
       if (spec.format === "percent" && denominator < 10) { few += 1; continue; }
       const bounds = spec.ratio && !spec.scale && spec.format === "percent" ? wilson(numerator, denominator) : null;
       points.push({
@@ -245,6 +249,7 @@ function curve(part, box) {
         tip: [[line.name, show(value, spec.format, true), line.colour], ...(denominator && spec.format === "percent" ? [["of", show(denominator, "number", true)]] : [])],
       });
     }
+  }
   if (!points.length) return { empty: true, ...found };
   legend(box, series);
   const x = { field: "x", type: "quantitative", axis: { title: part.x_label || words(part.x), tickMinStep: 1, tickCount: 12 }, scale: { nice: false, zero: false, padding: 4 } };
@@ -259,7 +264,7 @@ function curve(part, box) {
     ],
   }, part.height || 260);
   if (series.length === 1 && spec.format === "percent") found.notes.push("band: Wilson 95 % bounds");
-  if (few) found.notes.push(`${few} points of fewer than 10 left out`);
+  if (few) found.notes.push(`${few} points left out: fewer than 10 people${part.whole ? ", or not all of the line old enough" : ""}`);
   return { notes: found.notes, head: [part.x_label || words(part.x), "Line", spec.label], rows: points.map((p) => [p.x, p.name, p.tip[0][1]]) };
 }
 

@@ -31,6 +31,8 @@ function around() {
   $("side").append(
     node("a", { class: "brand", href: "index.html", "data-board": "index" }, logo(), node("span", {}, "customer journey")),
     node("nav", { "aria-label": "Boards" }, node("ul", {}, ...links)), node("label", { class: "theme" }, select));
+  const here = $("side").querySelector("[aria-current]"), bar = $("side").querySelector("nav");
+  if (here) bar.scrollLeft = here.offsetLeft - bar.offsetLeft - 60;
   const facts = PAGE.facts;
   const told = facts.as_of_date ? [`Data as of ${shortDate(AS_OF)}`] : ["No data yet"];
   if (facts.generation) told.push(`publication ${facts.generation}`);
@@ -106,7 +108,7 @@ function tile(part) {
       now = measure(within(rows, data, window.first, window.end), spec, data);
       if (window.before !== null && window.before !== undefined) before = measure(within(rows, data, window.before, window.first), spec, data);
       said.push(spec.last ? `on ${data.unit === "day" ? shortDate(window.end - 1) : bucketName(step(window.end, data.unit, -1), data.unit)}` : span(window.first, window.end - 1));
-      if (AS_OF !== null && AS_OF - window.end > 0) said.push(`later ${data.unit}s not yet mature`);
+      if (spec.mature && AS_OF !== null && AS_OF - window.end > 0) said.push(`later ${data.unit}s not yet mature`);
       mature = [window.end];
     } else if (window) said.push(`not yet mature: first ${data.unit} begins ${shortDate(window.start)}`);
   }
@@ -117,7 +119,8 @@ function tile(part) {
     card.classList.add("nothing");
     against.textContent = data.missing ? "not published" : rows.length ? (said.length && /not yet/.test(said[0]) ? "not yet mature" : "nobody counted") : "no data yet";
   } else if (spec.ratio && spec.format === "percent") card.title = `${show(now.numerator, "number", true)} of ${show(now.denominator, "number", true)}`;
-  if (value !== null && before && before.value === null) against.textContent = "nobody counted before";
+  if (part.compare === false) against.textContent = part.against || "";
+  else if (value !== null && before && before.value === null) against.textContent = "nobody counted before";
   else if (value !== null && before) {
     card.dataset.before = String(before.value);
     const moved = change(value, before.value, spec.format);
@@ -222,7 +225,11 @@ function explain(part) {
   if (about && about.description) body.append(node("p", { class: "definition" }, node("b", {}, "Table. "), about.description));
   if (named.length)
     body.append(node("dl", {}, ...named.flatMap(([key, entry]) => [node("dt", {}, node("code", {}, key.split(".")[1])), node("dd", {}, entry.description || "")])));
-  body.append(node("p", {}, node("a", { href: `definitions.html#${part.definition}` }, `All about ${part.definition}`), node("small", {}, ` (docs/metrics.md#${part.definition.split(".")[0]})`)));
+  if (own || about) {
+    const table = part.definition.split(".")[0];
+    body.append(node("p", { class: "more" }, node("a", { href: `definitions.html#${own ? part.definition : table}` }, `All about ${part.definition}`),
+      table.startsWith("kpi_") ? node("small", {}, ` · docs/metrics.md#${table}`) : null));
+  }
   const result = RESULTS.get(part.id);
   if (result && result.rows && result.rows.length) {
     const rows = result.rows.slice(-400);

@@ -174,7 +174,9 @@ def why_not(error: duckdb.Error, connection) -> str:
         known = connection.execute(
             "select distinct column_name from duckdb_columns() where schema_name = 'marts'"
         ).fetchall()
-        message = f"there is no column `{column[1]}`" + nearest(column[1], [row[0] for row in known])
+        message = f"there is no column `{column[1]}`" + nearest(
+            column[1], [row[0] for row in known]
+        )
         candidates = re.search(r"Candidate bindings: (.*)", str(error))
         message += f" (it reads: {candidates[1]})" if candidates else ""
     elif table:

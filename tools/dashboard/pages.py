@@ -81,6 +81,37 @@ def read_definitions(connection) -> dict[str, dict]:
     return definitions
 
 
+def model_definitions(models: Path, tables: set[str]) -> dict[str, dict]:
+    """What the models' own yml says of tables that are no KPI tables and so in no metric list."""
+    glossary = models.parent / "_glossary.md"
+    words = dict(
+        re.findall(
+            r"{% docs (\w+) %}\s*(.*?)\s*{% enddocs %}",
+            glossary.read_text() if glossary.exists() else "",
+            flags=re.DOTALL,
+        )
+    )
+
+    def in_full(text: str) -> str:
+        return re.sub(
+            r"{{ *doc\(['\"](\w+)['\"]\) *}}", lambda found: words.get(found[1], ""), text or ""
+        )
+
+    definitions: dict[str, dict] = {}
+    for table in sorted(tables):
+        for path in models.rglob(f"{table}.yml"):
+            for model in yaml.safe_load(path.read_text()).get("models", []):
+                definitions[table] = {"description": in_full(model.get("description", ""))}
+                for column in model.get("columns", []):
+                    definitions[f"{table}.{column['name']}"] = {
+                        "role": "column",
+                        "description": in_full(column.get("description", "")),
+                        "numerator": None,
+                        "denominator": None,
+                    }
+    return definitions
+
+
 def described(connection) -> set[str]:
     """Every table and column of the marts: what a chart's definition may name."""
     rows = connection.execute(
@@ -171,6 +202,8 @@ def write_pages(published: Path, folder: Path, output: Path) -> list[Path]:
         facts = published_facts(connection, reporting_currency())
         definitions = read_definitions(connection)
         fill(boards, connection, described(connection))
+    used = {part["definition"].split(".")[0] for board in boards for _, part in board.parts()}
+    definitions |= model_definitions(Path("models/marts"), used - set(definitions))
     template = (folder / "assets/page.html").read_text()
     styles = (folder / "assets/style.css").read_text()
     ours = closed("\n".join((folder / "assets" / name).read_text() for name in SCRIPTS))
@@ -204,6 +237,8 @@ def write_pages(published: Path, folder: Path, output: Path) -> list[Path]:
     written.append(target)
     keep = {path.name for path in written}
     for old in output.glob("*.html"):  # a board that was renamed leaves no page behind
-        if old.name not in keep and re.search("name=.generator. content=.customer_journey", old.read_text()):
+        if old.name not in keep and '<meta name="generator" content="customer_journey">' in (
+            old.read_text()
+        ):
             old.unlink()
     return written
