@@ -22,7 +22,7 @@ RUN := .venv/bin/python
 RUN_SPARK := .venv-spark/bin/python
 FULL_REFRESH := $(if $(FULL),--full-refresh)
 
-.PHONY: help install install-spark demo sample build publish summary real test test-long test-show mutants metrics compare test-spark lint lock upgrade clean
+.PHONY: help install install-spark demo sample build publish summary dashboard serve real test test-long test-show mutants metrics compare test-spark lint lock upgrade clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s "$$(printf '\t')"
@@ -48,6 +48,12 @@ publish: install ## swap the built marts in for the published ones
 
 summary: install ## what the published tables say, in words
 	@$(RUN) -m tools.summary
+
+dashboard: install ## the boards over the published tables, as pages and PDF in target/dashboard
+	@$(RUN) -m tools.dashboard --pdf $(ARGS)
+
+serve: install ## the same with filters on http://127.0.0.1:8000 (PORT=8001: there); pages follow the boards and the data
+	@$(RUN) -m tools.dashboard --serve $(if $(PORT),--port $(PORT)) $(ARGS)
 
 real: install ## the same models on four public data sets (DATA=folder that holds them)
 	@$(RUN) -m tools.hash_key

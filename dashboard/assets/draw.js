@@ -512,6 +512,9 @@ function svgNode(tag, attributes, text) {
   return element;
 }
 
+// without orange and green: these say how a way ended
+const PATHS = [1, 5, 4, 6, 7];
+const LEFT = /timed_out|cancel|removed/, CAME = /completed|subscribed|converted/;
 const ENDS = new Set(["(end)", "(active)"]);
 
 // places for the nodes: columns by position, in each at most `most` nodes, the rest as (other);
@@ -581,8 +584,8 @@ function sankey(part, box) {
   const height = part.height || 420;
   const labels = Math.min(150, width / (deepest + 1) - 18);
   const plan = layout(flows, { width: width - labels - 16, height: height - 30, depth: deepest, most: part.most || 7, gap: 12 });
-  const names = [...new Set(plan.nodes.filter((each) => !NEUTRAL.test(each.name)).sort((a, b) => b.size - a.size).map((each) => each.name))];
-  const colour = (name) => (NEUTRAL.test(name) ? "var(--c0)" : /timed_out|cancel|removed/.test(name) ? "var(--bad)" : /completed|subscribed|converted/.test(name) ? "var(--good)" : `var(--c${(names.indexOf(name) % 8) + 1})`);
+  const names = [...new Set(plan.nodes.filter(({ name }) => ![NEUTRAL, LEFT, CAME, /exit_rule/].some((kind) => kind.test(name))).sort((a, b) => b.size - a.size).map((each) => each.name))];
+  const colour = (name) => (NEUTRAL.test(name) ? "var(--c0)" : LEFT.test(name) ? "var(--bad)" : CAME.test(name) ? "var(--good)" : name === "exit_rule" ? "var(--c8)" : `var(--c${PATHS[names.indexOf(name) % PATHS.length]})`);
   const svg = svgNode("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", class: "sankey" });
   svg.append(svgNode("title", {}, part.title));
   plan.columns.forEach((column, position) => svg.append(svgNode("text", { x: column[0].x, y: 12, class: "column" }, position === 0 ? "First" : position === 1 ? "Then" : `Step ${position + 1}`)));

@@ -19,7 +19,7 @@ function compact(value) {
   if (size >= 999950) return trimmed(value / 1e6) + "M";
   if (size >= 1000) return trimmed(value / 1000) + "k";
   if (Number.isInteger(value)) return String(value);
-  return size >= 100 ? value.toFixed(0) : size >= 1 ? value.toFixed(1) : String(+value.toPrecision(2));
+  return size >= 100 ? value.toFixed(0) : size >= 1 ? trimmed(value) : String(+value.toPrecision(2));
 }
 
 function trimmed(value) {

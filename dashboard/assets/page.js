@@ -107,7 +107,7 @@ function tile(part) {
     if (window && window.first !== null) {
       now = measure(within(rows, data, window.first, window.end), spec, data);
       if (window.before !== null && window.before !== undefined) before = measure(within(rows, data, window.before, window.first), spec, data);
-      said.push(spec.last ? `on ${data.unit === "day" ? shortDate(window.end - 1) : bucketName(step(window.end, data.unit, -1), data.unit)}` : span(window.first, window.end - 1));
+      said.push(spec.last ? data.unit === "day" ? `on ${shortDate(window.end - 1)}` : `at the end of ${bucketName(step(window.end, data.unit, -1), data.unit)}` : span(window.first, window.end - 1));
       if (spec.mature && AS_OF !== null && AS_OF - window.end > 0) said.push(`later ${data.unit}s not yet mature`);
       mature = [window.end];
     } else if (window) said.push(`not yet mature: first ${data.unit} begins ${shortDate(window.start)}`);

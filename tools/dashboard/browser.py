@@ -37,12 +37,12 @@ def write_pdfs(executable: str, boards: list[Path]) -> list[Path]:
     """Each board beside its page, A4 landscape, light."""
     written = []
     with browser(executable) as opened:
-        page = opened.new_page(viewport={"width": 1040, "height": 900}, color_scheme="light")
+        page = opened.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
         page.emulate_media(media="print", color_scheme="light")
         for board in boards:
             drawn(page, board, "?theme=light")
             target = board.with_suffix(".pdf")
-            page.pdf(path=str(target), prefer_css_page_size=True, print_background=True)
+            page.pdf(path=str(target), prefer_css_page_size=True, print_background=True, scale=0.72)
             written.append(target)
     return written
 
