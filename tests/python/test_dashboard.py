@@ -142,6 +142,21 @@ def test_a_broken_board_is_told_by_board_chart_column_and_nearest(
         assert word in " ".join(problems), problems
 
 
+def test_the_worked_example_of_the_document_is_a_chart(tmp_path, empty):
+    document = (ROOT / "docs/dashboard.md").read_text()
+    query, chart = re.findall(r"```yaml\n(.*?)```", document, re.DOTALL)
+    folder = boards_with(
+        tmp_path,
+        "activation",
+        lambda text: text.replace("queries:\n", f"queries:\n{query}", 1).replace(
+            "\ncharts:\n", f"\ncharts:\n{chart}", 1
+        ),
+    )
+    assert problems_of(folder, empty) == []
+    board = next(board for board in read_boards(folder) if board.slug == "activation")
+    assert any(part["id"] == "support_reasons" for _, part in board.parts())
+
+
 def test_a_broken_board_ends_the_command_with_1_and_no_traceback(tmp_path, empty):
     folder = boards_with(tmp_path, "people", lambda text: text.replace("person_count", "persons"))
     done = subprocess.run(
