@@ -219,7 +219,7 @@ function trend(part, box) {
 // ---- over a number (periods since the start) -----------------------------------------------
 
 function curve(part, box) {
-  const found = counted({ ...part, mature: undefined }); // maturity is each point's own here
+  const found = counted({ ...part, mature: part.old_enough }); // else maturity is each point's own
   const { table } = found;
   let rows = found.rows.filter((row) => row[part.x] !== null && (!part.mature || row[part.mature] === true));
   if (part.from_x !== undefined) rows = rows.filter((row) => row[part.x] >= part.from_x);
@@ -251,8 +251,9 @@ function curve(part, box) {
     }
   }
   if (!points.length) return { empty: true, ...found };
-  legend(box, series);
-  const x = { field: "x", type: "quantitative", axis: { title: part.x_label || words(part.x), tickMinStep: 1, tickCount: 12 }, scale: { nice: false, zero: false, padding: 4 } };
+  legend(box, series.filter((line) => points.some((point) => point.name === line.name)));
+  const places = [...new Set(points.map((point) => point.x))];
+  const x = { field: "x", type: "quantitative", axis: { title: part.x_label || words(part.x), format: "d", ...(places.length <= 14 ? { values: places } : { tickMinStep: 1, tickCount: 12 }) }, scale: { nice: false, zero: false, padding: 4 } };
   const y = { field: "value", type: "quantitative", axis: { title: null, tickCount: 5, labelExpr: `shown(datum.value, '${spec.format}')` }, scale: { zero: true } };
   const color = { field: "name", type: "nominal", legend: null, sort: null, scale: { domain: series.map((line) => line.name), range: series.map((line) => line.colour) } };
   drawVega(box, {

@@ -53,7 +53,7 @@ function show(value, kind, exact = false) {
       const size = Math.abs(value);
       if (exact || size < 1000)
         return sign + currencySign() + size.toLocaleString("en-GB", {
-          minimumFractionDigits: size < 100 && !Number.isInteger(size) ? 2 : 0,
+          minimumFractionDigits: (size < 100 || exact) && !Number.isInteger(size) ? 2 : 0,
           maximumFractionDigits: size < 100 || exact ? 2 : 0,
         });
       return sign + currencySign() + compact(size);

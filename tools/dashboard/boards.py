@@ -191,7 +191,17 @@ def columns_named(part: dict) -> list[tuple[str, str]]:
     """(setting, column) for each column that a tile or chart names."""
     named = [
         (setting, part[setting])
-        for setting in ("by", "dimension", "step", "number", "rows", "columns", "x", "mature")
+        for setting in (
+            "by",
+            "dimension",
+            "step",
+            "number",
+            "rows",
+            "columns",
+            "x",
+            "mature",
+            "old_enough",
+        )
         if isinstance(part.get(setting), str)
     ]
     named += [("mature_on", part["mature_on"])] if "mature_on" in part else []
