@@ -58,6 +58,12 @@ summary: install ## what the published tables say, in words
 semantic: install ## metrics by name: check them and print the saved queries (ARGS="query --metrics sessions --group-by metric_time__week": ask)
 	@$(RUN) -m tools.semantic $(ARGS)
 
+dashboard: install ## the boards over the published tables, as pages and PDF in target/dashboard
+	@$(RUN) -m tools.dashboard --pdf $(ARGS)
+
+serve: install ## the same with filters on http://127.0.0.1:8000 (PORT=8001: there); pages follow the boards and the data
+	@$(RUN) -m tools.dashboard --serve $(if $(PORT),--port $(PORT)) $(ARGS)
+
 real: install ## the same models on four public data sets (DATA=folder that holds them)
 	@$(RUN) -m tools.hash_key
 	$(RUN) -m tools.real $(if $(DATA),--data "$(DATA)") $(ARGS)
