@@ -22,7 +22,7 @@ RUN := .venv/bin/python
 RUN_SPARK := .venv-spark/bin/python
 FULL_REFRESH := $(if $(FULL),--full-refresh)
 
-.PHONY: help install install-spark demo sample build publish summary real test test-long test-show mutants metrics compare test-spark lint lock upgrade clean
+.PHONY: help install install-spark install-superset superset-up superset-down superset-zip superset-bundle test-superset lock-superset demo sample build publish summary real test test-long test-show mutants metrics compare test-spark lint lock upgrade clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | column -t -s "$$(printf '\t')"
@@ -32,6 +32,9 @@ install: ## make .venv as requirements.txt says; nothing to do where it is so al
 
 install-spark: ## make .venv-spark as requirements-spark.txt says
 	@$(PYTHON) tools/install.py requirements-spark.txt .venv-spark
+
+install-superset: ## make .venv-superset as requirements-superset.txt says (Python 3.11 or 3.12)
+	@$(PYTHON) tools/install.py requirements-superset.txt .venv-superset
 
 demo: install ## the sample company, from raw rows to published tables, and what they say
 	@$(RUN) -m tools.demo
@@ -45,6 +48,18 @@ build: install $(if $(filter spark,$(TARGET)),install-spark) ## build, test and 
 
 publish: install ## swap the built marts in for the published ones
 	@$(RUN) -m tools.publish
+
+superset-up: install install-superset ## the marts in a Superset on this machine: prints address and login (ARGS="--port 8088")
+	@$(RUN) -m tools.superset up $(ARGS)
+
+superset-down: install ## stop it
+	@$(RUN) -m tools.superset down
+
+superset-zip: install ## the dashboard for a Superset that you have (URI=postgresql+psycopg2://…; ARGS=--refresh)
+	@$(RUN) -m tools.superset zip target/customer_journey_superset.zip $(if $(URI),--uri "$(URI)") $(ARGS)
+
+superset-bundle: install ## write dashboard/superset anew from dashboard/superset_dashboard.yml and the models
+	@$(RUN) -m tools.superset_bundle
 
 summary: install ## what the published tables say, in words
 	@$(RUN) -m tools.summary
@@ -61,6 +76,9 @@ test-long: install ## the tests that take hours: every state that a kill can lea
 
 test-show: install ## what people see, in a real browser and real servers: dashboard, documentation, semantic layer, PostgreSQL
 	@$(RUN) -m pytest -m show $(ARGS)
+
+test-superset: install install-superset ## the Superset dashboard in a real browser
+	@$(RUN) -m pytest -m show tests/python/test_superset.py $(ARGS)
 
 mutants: install ## break the models in some ninety ways, and see that the tests notice
 	@$(RUN) tests/python/mutants.py $(ARGS)
@@ -86,6 +104,9 @@ lock: install ## write the lock files anew from pyproject.toml, keeping what sti
 	@echo uv==0.13.9 | $(COMPILE) - -o requirements-uv.txt
 	$(COMPILE) pyproject.toml --extra dev --extra show --upgrade-package duckdb==1.5.5 -o requirements.txt
 	$(COMPILE) pyproject.toml --extra dev --extra spark -c requirements.txt -o requirements-spark.txt
+
+lock-superset: install ## write requirements-superset.txt anew
+	@$(subst make lock,make lock-superset,$(COMPILE)) requirements-superset.in -o requirements-superset.txt
 
 upgrade: LOCK_FLAGS = --upgrade
 upgrade: lock ## take newer versions
