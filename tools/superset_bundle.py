@@ -17,7 +17,7 @@ import json
 import re
 import sys
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -32,6 +32,10 @@ SEEDS = ROOT / "seeds" / "taxonomy"
 SCHEMA = "marts"
 DATABASE = "customer_journey"
 URI = "duckdb:///warehouse/customer_journey.duckdb"
+
+# libyaml's where there is one: ten times as fast
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 NAMESPACE = UUID("0a5b2f34-7c61-4a0e-9d5e-7a6d8a3c1f20")  # any; it only has to stay
 VERSION = "1.0.0"  # of the format that Superset reads
@@ -108,6 +112,7 @@ class Mart:
         return next((name for name in names if name in self.columns), None)
 
 
+@cache
 def marts() -> dict[str, Mart]:
     docs, found = doc_blocks(), {}
 
@@ -118,7 +123,7 @@ def marts() -> dict[str, Mart]:
         return " ".join(whole.split())
 
     for path in sorted((MODELS / "marts").rglob("*.yml")):
-        for model in yaml.safe_load(path.read_text()).get("models", []):
+        for model in yaml.load(path.read_text(), LOADER).get("models", []):
             columns = {
                 column["name"]: (
                     TYPES.get(column["data_type"], column["data_type"].upper()),
@@ -781,7 +786,7 @@ def read() -> Bundle:
 
 def as_text(content: dict) -> str:
     plain = json.loads(json.dumps(content))  # no anchors for what stands twice
-    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120)
+    return yaml.dump(plain, Dumper=DUMPER, sort_keys=False, allow_unicode=True, width=120)
 
 
 def texts(uri: str = URI) -> dict[str, str]:
