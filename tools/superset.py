@@ -113,10 +113,22 @@ def last_lines(log: Path) -> str:
     return "\n".join(line for line in lines[-15:] if line.strip())
 
 
+def wait_for(server: subprocess.Popen, log: Path) -> None:
+    until = time.monotonic() + PATIENCE
+    while not (HOME / "address").is_file():
+        if server.poll() is not None:
+            sys.exit(f"superset: it did not start. The end of {log}:\n{last_lines(log)}")
+        if time.monotonic() > until:
+            sys.exit(f"superset: no answer after {PATIENCE} seconds, stopped; see {log}")
+        time.sleep(0.2)
+
+
 def up(port: int, uri: str | None) -> None:
     if not PYTHON.is_file():
         sys.exit("superset: Superset is not installed here. Install it: make install-superset")
     if is_running():
+        if not (HOME / "address").is_file():
+            sys.exit(f"superset: it is starting already; wait for it, or see {HOME / 'log.txt'}")
         print("superset: it runs already")
         tell()
         return
@@ -143,14 +155,11 @@ def up(port: int, uri: str | None) -> None:
             cwd=HOME, env=environment, stdin=subprocess.DEVNULL, stdout=file,
             stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
-    until = time.monotonic() + PATIENCE
-    while not (HOME / "address").is_file():
-        if server.poll() is not None:
-            sys.exit(f"superset: it did not start. The end of {log}:\n{last_lines(log)}")
-        if time.monotonic() > until:
-            server.terminate()
-            sys.exit(f"superset: no answer after {PATIENCE} seconds, stopped; see {log}")
-        time.sleep(0.2)
+    try:
+        wait_for(server, log)
+    except BaseException:  # Ctrl-C among them: half a start helps nobody
+        server.terminate()
+        raise
     tell()
 
 
@@ -195,6 +204,8 @@ def main() -> None:
             print(f"superset: {arguments.target} holds {count} files")
     except superset_bundle.SpecificationError as error:
         sys.exit(f"superset: {error}")
+    except KeyboardInterrupt:
+        sys.exit("superset: interrupted; it does not run")
 
 
 if __name__ == "__main__":

@@ -66,7 +66,10 @@ def import_bundle(bundle: Path) -> None:
 def main() -> None:
     port, bundle = int(sys.argv[1]), Path(sys.argv[2])
     lock = (HOME / "lock").open("a+")
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("superset: another one is starting")
     lock.truncate(0)
     lock.write(str(os.getpid()))
     lock.flush()

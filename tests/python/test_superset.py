@@ -223,6 +223,34 @@ def test_a_filter_changes_the_numbers_to_those_of_its_segment(visit, running):
     assert visit.number("New visitors") == before
 
 
+def test_a_time_range_is_half_open_whether_a_table_has_dates_or_moments(visit, running):
+    since, until = "2025-03-01", "2025-05-01"
+    value = f"'{since} : {until}'"
+    name = "NATIVE_FILTER-time_range"
+    mask = f"extraFormData:(time_range:{value}),filterState:(value:{value}),id:{name},ownState:()"
+    home = f"{running.address}/superset/dashboard/{superset.SLUG}/"
+    visit.page.goto(f"{home}?native_filters=({name}:({mask}))")
+    visit.page.wait_for_selector("[data-test-chart-name]")
+    asked = {
+        ("Overview", "New visitors"): """
+            select sum(new_visitor_count) from marts.kpi_acquisition_daily
+            where segment_type = 'all' and date_day""",
+        ("People and identity", "People"): """
+            select count(*) from marts.dim_persons where first_seen_date""",
+        ("Data quality", "Raw rows"): """
+            select sum(raw_row_count) from marts.reconciliation where loaded_at""",
+    }
+    for (tab, chart), query in asked.items():
+        visit.open(tab)
+        column = query.split()[-1]
+        counted = running.ask(f"{query} >= '{since}' and {column} < '{until}'")
+        assert visit.number(chart) == f"{int(counted):,}", tab
+        for other in TABS[tab]:
+            assert "error" not in visit.chart(other["chart"]).inner_text().lower(), other["chart"]
+    visit.page.goto(home)
+    visit.page.wait_for_selector("[data-test-chart-name]")
+
+
 def test_a_journey_is_chosen_on_the_left(visit, running):
     visit.open("Journeys")
     first = SPECIFICATION["filters"]["Journey"]
