@@ -46,8 +46,8 @@ build: install $(if $(filter spark,$(TARGET)),install-spark) ## build, test and 
 	@$(if $(filter spark,$(TARGET)),$(RUN) -m tools.hash_key && $(RUN_SPARK) -m tools.spark build,$(RUN) -m tools.build) $(FULL_REFRESH) $(ARGS)
 	$(if $(filter spark,$(TARGET)),,$(RUN) -m tools.publish)
 
-publish: install ## swap the built marts in for the published ones
-	@$(RUN) -m tools.publish
+publish: install ## swap the built marts in for the published ones (ARGS="--to parquet,postgres": where else)
+	@$(RUN) -m tools.publish $(ARGS)
 
 superset-up: install install-superset ## the marts in a Superset on this machine: prints address and login (ARGS="--port 8088")
 	@$(RUN) -m tools.superset up $(ARGS)

@@ -3,6 +3,7 @@
     python -m tools.publish                 # publish what warehouse/build.duckdb holds
     python -m tools.publish --list          # the generations that can be had again
     python -m tools.publish --restore 41    # publish generation 41 once more
+    python -m tools.publish --to parquet,postgres  # where else than into the DuckDB file
 
 The build file is private: while dbt writes it nobody else can open it, and half of it may be new.
 Readers get another file, which is only ever replaced as a whole: the marts are copied into a new
@@ -34,6 +35,7 @@ from pathlib import Path
 
 import duckdb
 
+from tools import descriptions
 from tools.advice import advise
 
 BUILT = Path(os.environ.get("JOURNEY_DATABASE") or "warehouse/build.duckdb")
@@ -68,6 +70,11 @@ def fingerprint(connection: duckdb.DuckDBPyConnection, catalog: str, name: str) 
     if text := views_over_marts(connection, catalog).get(name):
         (count,) = connection.execute(f"select count(*) from {table}").fetchone()
         return Table(name, count, hashlib.md5(text.encode()).hexdigest()[:16])
+    return fingerprint_of_rows(connection, table, name)
+
+
+def fingerprint_of_rows(connection: duckdb.DuckDBPyConnection, table: str, name: str) -> Table:
+    """The same of whatever can be read, views too."""
     columns = [row[0] for row in connection.execute(f"describe {table}").fetchall()]
     row_text = " || '|' || ".join(
         f"coalesce(cast({quoted(column)} as varchar), '\\N')" for column in columns
@@ -180,6 +187,7 @@ def write_candidate(built: Path, candidate: Path, generation: int) -> list[Table
             f"insert into candidate.{SCHEMA}.publication values ({', '.join('?' * 11)})",
             [(*same, *astuple(table)) for table in tables],
         )
+        descriptions.write_comments(connection, "candidate", SCHEMA)
         connection.execute("checkpoint candidate")
         connection.execute("detach candidate")
     return tables
@@ -358,9 +366,18 @@ def publish_and_tell(built: Path, published: Path, gate) -> int:
 
 
 def main() -> int:
+    from tools import publish_targets  # which needs this module
+
     parser = argparse.ArgumentParser(prog="python -m tools.publish", description=__doc__)
     parser.add_argument("--built", type=Path, default=BUILT)
     parser.add_argument("--published", type=Path, default=PUBLISHED)
+    parser.add_argument(
+        "--to",
+        type=publish_targets.names,
+        default=os.environ.get("JOURNEY_PUBLISH") or "parquet",
+        help="where else: parquet, postgres, both with a comma between, or duckdb for nowhere"
+        " else (default: JOURNEY_PUBLISH, or else parquet)",
+    )
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--list", action="store_true", help="the generations that are kept")
     choice.add_argument("--restore", type=int, metavar="GENERATION", help="publish it once more")
@@ -376,8 +393,9 @@ def main() -> int:
             print(f"not published: {error}", file=sys.stderr)
             return 1
         print(f"published: generation {arguments.restore} once more, as generation {number}")
-        return 0
-    return publish_and_tell(arguments.built, arguments.published, quality_gate)
+        return publish_targets.send(arguments.published, arguments.to)
+    failed = publish_and_tell(arguments.built, arguments.published, quality_gate)
+    return failed or publish_targets.send(arguments.published, arguments.to)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What the models cost: `python -m tools.benchmark` (make bench)."""

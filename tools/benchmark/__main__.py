@@ -1,0 +1,208 @@
+"""What the models cost, as multiples of the physical floor.
+
+    python -m tools.benchmark --events 1M 10M [--rounds 3] [--keep warehouse/benchmark]
+
+Measured, all in one run and in turn (floor, build, floor, build, …), because only ratios inside one
+run mean something on a shared machine:
+
+    floor           read every raw row once and write it as a table
+    full            dbt build --full-refresh of everything but the tests
+    idle            dbt build where nothing has come
+    day             dbt build after the last of 90 days has come
+    late            dbt build after one event of ten years before has come
+    nothing, idle on nothing
+                    full and idle on tables without a row: what dbt itself costs
+
+Printed is the median of the rounds; the whole result, with each model's seconds, goes to
+<keep>/result.json, from where `python -m tools.benchmark.report` writes docs/scaling.md's tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from tools import hash_key
+from tools.benchmark.data import Data, data_of
+from tools.benchmark.measure import ROOT, BenchmarkError, Cost, dbt, measured
+
+BUILD = ["--quiet", "build", "--exclude-resource-type", "test", "unit_test"]
+FULL = [*BUILD, "--full-refresh"]
+UNITS = {"k": 1_000, "M": 1_000_000}
+
+
+def event_count(text: str) -> int:
+    """1_000_000 of "1M", "1000k" or "1_000_000"."""
+    number, unit = (text[:-1], UNITS[text[-1]]) if text[-1:] in UNITS else (text, 1)
+    try:
+        events = int(float(number) * unit)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"not a number of events: {text!r}; say 1M") from None
+    if events < 1_000:
+        raise argparse.ArgumentTypeError(f"{text}: a benchmark takes 1,000 events or more")
+    return events
+
+
+def arrive(data: Data, part: str, raw: Path) -> None:
+    """Lets a part's files appear among the raw tables, as a delivery does."""
+    for path in data[part].rglob("*.parquet"):
+        target = raw / path.relative_to(data[part])
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.link(path, target)
+
+
+class Run:
+    """One round: a database of its own, built from nothing and then delivered into."""
+
+    def __init__(self, folder: Path, data: Data):
+        self.folder, self.data = folder, data
+        shutil.rmtree(folder, ignore_errors=True)
+        for name in ("full", "nothing"):
+            (folder / name).mkdir(parents=True)
+            hash_key.create(folder / name / "hash_key.parquet")
+        arrive(data, "nothing", folder / "raw_nothing")
+        arrive(data, "base", folder / "raw")
+
+    def costs(self) -> dict[str, Cost]:
+        """Each step's cost, in the order in which they have to come."""
+        nothing, full = self.folder / "nothing", self.folder / "full"
+        for where, raw in ((nothing, "raw_nothing"), (full, "raw")):
+            dbt(where, self.folder / raw, "--quiet", "parse")  # so that no step pays for reading
+        costs = {"nothing": dbt(nothing, self.folder / "raw_nothing", *FULL)}
+        costs["idle on nothing"] = dbt(nothing, self.folder / "raw_nothing", *BUILD)
+        costs["floor"] = self.floor()
+        costs["full"] = dbt(full, self.folder / "raw", *FULL)
+        self.sizes = {"full": (full / "build.duckdb").stat().st_size}
+        costs["idle"] = dbt(full, self.folder / "raw", *BUILD)
+        for part in ("day", "late"):
+            arrive(self.data, part, self.folder / "raw")
+            costs[part] = dbt(full, self.folder / "raw", *BUILD)
+            self.sizes[part] = (full / "build.duckdb").stat().st_size
+        return costs
+
+    def floor(self) -> Cost:
+        database = self.folder / "floor.duckdb"
+        command = [sys.executable, "-m", "tools.benchmark.floor", str(self.folder / "raw")]
+        cost = measured([*command, str(database)], dict(os.environ), Path(f"{database}.tmp"))
+        database.unlink()
+        return cost
+
+
+def machine() -> dict:
+    """Where and with what it was measured."""
+    pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    version = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    done = subprocess.run(version, cwd=ROOT, capture_output=True, text=True)
+    return {
+        "at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "cores": os.cpu_count(),
+        "memory_bytes": pages * size,
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "duckdb": duckdb.__version__,
+        "code_version": done.stdout.strip() or "unknown",
+    }
+
+
+def medians(rounds: list[dict[str, Cost]]) -> dict[str, Cost]:
+    """Step by step, and node by node, the median of the rounds."""
+    result = {}
+    for step in rounds[0]:
+        costs = [each[step] for each in rounds]
+        fields = ("cpu_seconds", "wall_seconds", "peak_bytes", "spilled_bytes")
+        middle = {name: statistics.median(getattr(cost, name) for cost in costs) for name in fields}
+        nodes = {
+            node: statistics.median(cost.nodes.get(node, 0.0) for cost in costs)
+            for node in costs[0].nodes
+        }
+        result[step] = Cost(**middle, nodes=nodes)
+    return result
+
+
+def benchmark(events: int, rounds: int, keep: Path) -> dict:
+    """All steps for one size of the sample."""
+    data = data_of(events, keep)
+    costs, sizes = [], {}
+    for number in range(rounds):
+        print(f"{events:,} events, round {number + 1} of {rounds} …", flush=True)
+        run = Run(keep / "run", data)
+        costs.append(run.costs())
+        sizes = run.sizes
+    shutil.rmtree(keep / "run")
+    return {
+        "events": events,
+        "rounds": rounds,
+        "raw_rows": {part: data.row_count(part) for part in ("base", "day", "late")},
+        "raw_bytes": {part: data.byte_count(part) for part in ("base", "day", "late")},
+        "file_bytes": sizes,
+        "steps": {step: asdict(cost) for step, cost in medians(costs).items()},
+    }
+
+
+def told(result: dict) -> str:
+    """One size's steps as a table for the terminal."""
+    steps = result["steps"]
+    floor = steps["floor"]["cpu_seconds"]
+    lines = [
+        f"\n{result['raw_rows']['base']:,} raw rows, {result['raw_bytes']['base'] / 1e6:,.0f} MB",
+        f"{'step':<18}{'CPU s':>9}{'x floor':>9}{'wall s':>9}{'peak GB':>9}{'spilled GB':>12}",
+    ]
+    for step, cost in steps.items():
+        lines.append(
+            f"{step:<18}{cost['cpu_seconds']:>9.1f}{cost['cpu_seconds'] / floor:>9.2f}"
+            f"{cost['wall_seconds']:>9.1f}{cost['peak_bytes'] / 1e9:>9.2f}"
+            f"{cost['spilled_bytes'] / 1e9:>12.2f}"
+        )
+    beyond = steps["full"]["cpu_seconds"] - steps["nothing"]["cpu_seconds"]
+    day = steps["day"]["cpu_seconds"] - steps["idle on nothing"]["cpu_seconds"]
+    lines.append(
+        f"beyond dbt's own: full {beyond:.1f} s = {beyond / floor:.1f} x floor;"
+        f" day {day:.1f} s = {day / beyond:.1%} of full"
+    )
+    lines.append("the dearest models of the full build, CPU s beyond their own on no rows:")
+    empty = steps["nothing"]["nodes"]
+    extra = {node: s - empty.get(node, 0.0) for node, s in steps["full"]["nodes"].items()}
+    for node in sorted(extra, key=extra.get, reverse=True)[:12]:
+        lines.append(f"  {node.split('.')[-1]:<44}{extra[node]:>8.2f}")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.benchmark",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--events", type=event_count, nargs="+", default=[event_count("1M")])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--keep", type=Path, default=Path("warehouse/benchmark"))
+    arguments = parser.parse_args()
+    if arguments.rounds < 1:
+        parser.error("--rounds has to be at least 1")
+    keep = arguments.keep.resolve()
+    keep.mkdir(parents=True, exist_ok=True)
+    result = {"machine": machine(), "sizes": []}
+    try:
+        for events in sorted(arguments.events):
+            result["sizes"].append(benchmark(events, arguments.rounds, keep))
+            (keep / "result.json").write_text(json.dumps(result, indent=1) + "\n")
+            print(told(result["sizes"][-1]), flush=True)
+    except (BenchmarkError, subprocess.CalledProcessError) as error:
+        print(f"benchmark: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
