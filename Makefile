@@ -35,6 +35,8 @@ install-spark: ## make .venv-spark as requirements-spark.txt says
 
 install-bouncer: ## make .venv-bouncer as requirements-bouncer.txt says
 	@$(PYTHON) tools/install.py requirements-bouncer.txt .venv-bouncer
+install-superset: ## make .venv-superset as requirements-superset.txt says (Python 3.11 or 3.12)
+	@$(PYTHON) tools/install.py requirements-superset.txt .venv-superset
 
 demo: install ## the sample company, from raw rows to published tables, and what they say
 	@$(RUN) -m tools.demo
@@ -51,6 +53,17 @@ publish: install ## swap the built marts in for the published ones (ARGS="--to p
 
 quality: install ## the quality gate on what is built, without publishing (ARGS=--data-docs: pages as well)
 	@$(RUN) -m tools.expectations $(ARGS)
+superset-up: install install-superset ## the marts in a Superset on this machine: prints address and login (ARGS="--port 8088")
+	@$(RUN) -m tools.superset up $(ARGS)
+
+superset-down: install ## stop it
+	@$(RUN) -m tools.superset down
+
+superset-zip: install ## the dashboard for a Superset that you have (URI=postgresql+psycopg2://…; ARGS=--refresh)
+	@$(RUN) -m tools.superset zip target/customer_journey_superset.zip $(if $(URI),--uri "$(URI)") $(ARGS)
+
+superset-bundle: install ## write dashboard/superset anew from dashboard/superset_dashboard.yml and the models
+	@$(RUN) -m tools.superset_bundle
 
 summary: install ## what the published tables say, in words
 	@$(RUN) -m tools.summary
@@ -76,6 +89,9 @@ test-long: install ## the tests that take hours: every state that a kill can lea
 
 test-show: install install-bouncer ## what people see, in a real browser and real servers: dashboard, documentation, semantic layer, PostgreSQL
 	@$(RUN) -m pytest -m show $(ARGS)
+
+test-superset: install install-superset ## the Superset dashboard in a real browser
+	@$(RUN) -m pytest -m show tests/python/test_superset.py $(ARGS)
 
 mutants: install ## break the models in some ninety ways, and see that the tests notice
 	@$(RUN) tests/python/mutants.py $(ARGS)
@@ -108,6 +124,9 @@ lock: install ## write the lock files anew from pyproject.toml, keeping what sti
 	echo 'dbt-bouncer==4.3.*' | $(COMPILE) - -o requirements-bouncer.txt
 	$(COMPILE) pyproject.toml --extra dev --extra show --upgrade-package duckdb==1.5.5 -o requirements.txt
 	$(COMPILE) pyproject.toml --extra dev --extra spark -c requirements.txt -o requirements-spark.txt
+
+lock-superset: install ## write requirements-superset.txt anew
+	@$(subst make lock,make lock-superset,$(COMPILE)) requirements-superset.in -o requirements-superset.txt
 
 upgrade: LOCK_FLAGS = --upgrade
 upgrade: lock ## take newer versions
