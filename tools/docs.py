@@ -371,7 +371,9 @@ def dead_links(site: Path = SITE) -> list[str]:
 
 def mkdocs(*arguments: str) -> int:
     command = [sys.executable, "-m", "mkdocs", *arguments]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    # the theme's makers advertise another program while it builds
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
 def build(site: Path = SITE) -> int:
