@@ -99,6 +99,13 @@ mutants: install ## break the models in some ninety ways, and see that the tests
 metrics: install ## write docs/metrics.md from what the models say of themselves
 	@$(RUN) -m tools.metrics
 
+.PHONY: docs docs-serve
+docs: install ## the documentation as a site, target/site; warnings and dead links stop it
+	@$(RUN) -m tools.docs
+
+docs-serve: install ## the same on a port of this machine, built again on every change
+	@$(RUN) -m tools.docs serve $(ARGS)
+
 compare: install ## our incremental build beside one with a watermark and a lookback
 	@$(RUN) -m tools.side_by_side $(ARGS)
 
