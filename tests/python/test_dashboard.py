@@ -18,22 +18,16 @@ from harness import ROOT
 from tools.dashboard.boards import BoardError, fill, read_boards
 from tools.dashboard.browser import browser, find_browser
 from tools.dashboard.pages import described, write_pages
+from tools.expectations import results
 
 DASHBOARD = ROOT / "dashboard"
 MARTS = ROOT / "models/marts"
 PUBLISHED = ROOT / "warehouse/customer_journey.duckdb"
 SCREENSHOTS = ROOT / "target/screenshots"
-# what tools/publish.py adds to the marts, and what the expectations write once they have run
+# what tools/publish.py adds to the marts
 EXTRA = {
     "publication": "generation bigint, published_at timestamp, table_name varchar, row_count bigint"
 }
-CHECKS = """
-    create table marts.data_quality_results (
-        suite varchar, table_name varchar, column_name varchar, expectation varchar,
-        severity varchar, is_passed boolean, observed_value varchar, expected varchar,
-        generation bigint, checked_at timestamp
-    )
-"""
 
 
 def make_empty(file: Path, checks: bool = False) -> Path:
@@ -49,8 +43,7 @@ def make_empty(file: Path, checks: bool = False) -> Path:
         for table, columns in EXTRA.items():
             connection.execute(f"create table marts.{table} ({columns})")
         if checks:
-            connection.execute("drop table if exists marts.data_quality_results")
-            connection.execute(CHECKS)
+            results.create(connection)
     return file
 
 
@@ -538,13 +531,15 @@ def test_results_of_checks_are_shown_where_they_are_published(tmp_path, publishe
     shutil.copy(published, file)
     with duckdb.connect(str(file)) as connection:
         connection.execute("drop table if exists marts.data_quality_results")
-        connection.execute(CHECKS)
+        results.create(connection)
         connection.execute("""
-            insert into marts.data_quality_results values
-            ('marts', 'dim_persons', 'person_id', 'expect_column_values_to_be_unique', 'error',
-                true, '0', '0', 1, '2026-01-06'),
-            ('marts', 'fct_events', null, 'expect_table_row_count_to_be_between', 'warning',
-                false, '3', '10 or more', 1, '2026-01-06')
+            insert into marts.data_quality_results by name
+            select 'marts' as suite, 1 as generation, timestamp '2026-01-06' as checked_at, * from (
+                values
+                ('dim_persons', 'has_one_row_per_person', 'critical', true, '0', '0'),
+                ('fct_events', 'has_rows', 'warning', false, '3', '10 or more'),
+                ('fct_events', 'does_not_shrink', 'warning', null, null, '0.5 to 3 times')
+            ) as looked (table_name, expectation, severity, is_passed, observed, expected)
         """)
     with contextlib.chdir(ROOT):
         write_pages(file, DASHBOARD, tmp_path / "pages")
