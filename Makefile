@@ -106,6 +106,9 @@ docs: install ## the documentation as a site, target/site; warnings and dead lin
 docs-serve: install ## the same on a port of this machine, built again on every change
 	@$(RUN) -m tools.docs serve $(ARGS)
 
+bench: install ## what the models cost, as multiples of the physical floor (ARGS="--events 1M 10M")
+	@$(RUN) -m tools.benchmark $(ARGS)
+
 compare: install ## our incremental build beside one with a watermark and a lookback
 	@$(RUN) -m tools.side_by_side $(ARGS)
 

@@ -16,7 +16,7 @@ import yaml
 from harness import ROOT
 
 from tools.dashboard.boards import BoardError, fill, read_boards
-from tools.dashboard.browser import browser, find_browser
+from tools.dashboard.browser import browser
 from tools.dashboard.pages import described, write_pages
 from tools.expectations import results
 
@@ -193,9 +193,7 @@ def pages(published, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def chromium():
-    executable = find_browser()
-    assert executable, "these tests need Chromium or Chrome: `apt-get install chromium`"
-    with browser(executable) as opened:
+    with browser() as opened:
         yield opened
 
 

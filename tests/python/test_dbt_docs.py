@@ -16,6 +16,7 @@ import pytest
 from harness import ROOT
 
 from tools import dbt_docs, govern
+from tools.dashboard.browser import browser
 
 pytestmark = pytest.mark.show
 
@@ -201,7 +202,6 @@ def test_a_rate_of_sign_ups_leads_back_through_its_facts_to_the_raw_tables(linea
 @contextmanager
 def browser_page(noticed: list[str]) -> Iterator:
     """A page that notes what it asks of the outside and what its console complains of."""
-    from playwright.sync_api import sync_playwright
 
     def asked(request):
         if not request.url.startswith(("file:", "data:", "blob:")):
@@ -211,18 +211,12 @@ def browser_page(noticed: list[str]) -> Iterator:
         if message.type in ("error", "warning"):
             noticed.append(f"{message.type}: {message.text}")
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        try:
-            page = browser.new_page(viewport={"width": 1400, "height": 900})
-            page.on("request", asked)
-            page.on("console", said)
-            page.on("pageerror", lambda error: noticed.append(f"error: {error}"))
-            yield page
-        finally:
-            browser.close()
+    with browser() as opened:
+        page = opened.new_page(viewport={"width": 1400, "height": 900})
+        page.on("request", asked)
+        page.on("console", said)
+        page.on("pageerror", lambda error: noticed.append(f"error: {error}"))
+        yield page
 
 
 def picture(page, name: str) -> None:

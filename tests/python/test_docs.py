@@ -23,6 +23,7 @@ import yaml
 from harness import ROOT
 
 from tools import docs, docs_pictures
+from tools.dashboard.browser import browser
 
 DOCS = ROOT / "docs"
 TUTORIALS = DOCS / "tutorials"
@@ -149,8 +150,6 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def visit(site):
-    from playwright.sync_api import sync_playwright
-
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_):
             pass
@@ -158,12 +157,8 @@ def visit(site):
     handler = functools.partial(Quiet, directory=str(site))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        yield Visit(browser, f"http://127.0.0.1:{server.server_port}")
-        browser.close()
+    with browser() as opened:
+        yield Visit(opened, f"http://127.0.0.1:{server.server_port}")
     server.shutdown()
     server.server_close()
 

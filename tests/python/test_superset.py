@@ -24,6 +24,7 @@ import yaml
 from harness import ROOT
 
 from tools import superset, superset_bundle
+from tools.dashboard.browser import browser
 
 pytestmark = pytest.mark.show
 
@@ -158,15 +159,8 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def visit(running):
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    if not Path(chromium).is_file():
-        pytest.skip(f"no browser at {chromium}: install chromium, or name another with CHROMIUM")
-    with playwright.sync_playwright() as engine:
-        browser = engine.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1500, "height": 2300})
-        yield Visit(page, running)
-        browser.close()
+    with browser() as opened:
+        yield Visit(opened.new_page(viewport={"width": 1500, "height": 2300}), running)
 
 
 @pytest.mark.parametrize("tab", TABS)

@@ -17,9 +17,15 @@ def find_browser() -> str | None:
 
 
 @contextmanager
-def browser(executable: str):
+def browser(executable: str | None = None):
+    """A browser without a window; LookupError where this machine has none."""
     from playwright.sync_api import sync_playwright
 
+    executable = executable or find_browser()
+    if not executable:
+        raise LookupError(
+            "there is no Chromium or Chrome on this machine; Debian: `apt-get install chromium`"
+        )
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         try:
