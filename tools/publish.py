@@ -227,6 +227,12 @@ def publish(built: Path = BUILT, published: Path = PUBLISHED, gate=None) -> tupl
     """
     if not built.exists():
         raise PublicationError(f"there is no {built}: run `make build` first.")
+    # DuckDB calls the catalogue after the file: marts.fct_events would be two things
+    if published.stem == SCHEMA:
+        raise PublicationError(
+            f"nobody could read {SCHEMA}.<table> in a file called {published.name}, because DuckDB"
+            " calls the whole file so as well: name it otherwise (JOURNEY_PUBLISHED)."
+        )
     with new_file(published) as candidate:
         generation = last_generation(published) + 1
         tables = write_candidate(built, candidate, generation)

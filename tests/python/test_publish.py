@@ -344,3 +344,11 @@ def test_a_missing_or_empty_build_is_a_clear_error(tmp_path, published):
     with pytest.raises(PublicationError, match="holds no marts"):
         publish.publish(empty, published)
     assert not published.exists()
+
+
+def test_a_file_that_is_called_as_its_schema_is_refused_in_words(tmp_path):
+    built = tmp_path / "build.duckdb"
+    duckdb.connect(str(built)).close()
+    with pytest.raises(PublicationError, match="name it otherwise"):
+        publish.publish(built, tmp_path / "marts.duckdb")
+    assert files_beside(built) == {"build.duckdb"}
