@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -49,7 +50,7 @@ def read(path: Path | None = None) -> dict[str, Description]:
     """The models' descriptions by table; empty, with a line that says so, where dbt left none."""
     path = path or manifest_path()
     try:
-        nodes = json.loads(path.read_text(encoding="utf-8"))["nodes"].values()
+        return dict(_of_manifest(path, path.stat().st_mtime_ns))
     except (OSError, ValueError, KeyError) as error:
         why = "is missing" if isinstance(error, FileNotFoundError) else "cannot be read"
         print(
@@ -58,6 +59,11 @@ def read(path: Path | None = None) -> dict[str, Description]:
             file=sys.stderr,
         )
         return {}
+
+
+@lru_cache(maxsize=1)  # half a second for each reading, and a publication reads it thrice
+def _of_manifest(path: Path, changed_at: int) -> dict[str, Description]:
+    nodes = json.loads(path.read_text(encoding="utf-8"))["nodes"].values()
     return {
         node.get("alias") or node["name"]: Description(
             text(node["description"]),

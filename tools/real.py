@@ -16,9 +16,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -184,10 +184,14 @@ def ask(build: Build, data: Path, databases: Path) -> list[Number]:
 
 
 def build_all(
-    examples: Iterable[str], data: Path, databases: Path, work: Path = WORK
+    examples: Iterable[str], data: Path, databases: Path, work: Path = WORK, select: Sequence = ()
 ) -> list[tuple[Build, float]]:
-    """Builds the examples, two at a time, one thread each; what was built and its seconds."""
+    """Builds the examples, two at a time, one thread each; what was built and its seconds.
+
+    `select`: only these of the models, where an example does not say so itself.
+    """
     builds = [build for example in examples for build in builds_of(example)]
+    builds = [replace(build, select=build.select or list(select)) for build in builds]
     work.mkdir(parents=True, exist_ok=True)
     hash_key_path(work)
     with ThreadPoolExecutor(max_workers=2) as pool:

@@ -207,7 +207,14 @@ class Run:
 
 
 # of a dbt command: all but the tables that are made anew from the facts each time
-WITHOUT_KPIS = ["--exclude", "kpi_*", "metric_definitions", "definition_sensitivity"]
+KPIS = ("kpi_*", "metric_definitions", "definition_sensitivity")
+# what is made of the facts by the journeys, funnels and rules of attribution that are declared
+JOURNEYS = (
+    "path:models/marts/journeys",
+    "path:models/marts/attribution",
+    "int_journey_*",
+    "int_funnel_*",
+)
 
 
 class Bench:
@@ -216,6 +223,7 @@ class Bench:
     The database file is always called `build.duckdb`: its stem is the catalogue in every view and
     in the manifest, so that one reading of the project serves all benches. `with_kpis=False` leaves
     out the KPI tables, which are made anew from the facts each time: a build is half as long then.
+    `without` names more that is left out, JOURNEYS for one: they are made anew each time as well.
     """
 
     def __init__(
@@ -224,6 +232,7 @@ class Bench:
         raw: Path | None = None,
         variables: Mapping | None = None,
         with_kpis: bool = True,
+        without: Iterable[str] = (),
     ):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -231,6 +240,7 @@ class Bench:
         self.database = self.folder / "build.duckdb"
         self.variables = dict(variables or {})
         self.with_kpis = with_kpis
+        self.without = tuple(without)
         self.taxonomy = "seeds/taxonomy"
         self.profiles = ROOT  # the folder of profiles.yml
 
@@ -269,7 +279,8 @@ class Bench:
 
     def copy_to(self, folder: Path, with_raw: bool = False) -> Bench:
         """A bench of the same state; raw files are shared unless `with_raw`."""
-        other = Bench(folder, None if with_raw else self.raw, self.variables, self.with_kpis)
+        raw = None if with_raw else self.raw
+        other = Bench(folder, raw, self.variables, self.with_kpis, self.without)
         other.taxonomy = self.taxonomy
         shutil.copyfile(self.database, other.database)
         if with_raw:
@@ -344,7 +355,8 @@ class Bench:
     @property
     def left_out(self) -> list[str]:
         """What a build command must say for it to leave out what this bench does without."""
-        return [] if self.with_kpis else WITHOUT_KPIS
+        names = [*([] if self.with_kpis else KPIS), *self.without]
+        return ["--exclude", *names] if names else []
 
     def rendered(self, jinja: str, **variables) -> str:
         """What the project's macros make of it: SQL, with these variables but read only once."""

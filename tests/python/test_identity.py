@@ -20,7 +20,7 @@ from datetime import timedelta
 import duckdb
 import pyarrow as pa
 import pytest
-from harness import ROOT, Bench, assert_equal_tables
+from harness import JOURNEYS, ROOT, Bench, assert_equal_tables
 from worlds import AS_OF, DAY, RawRow, Stage, as_raw
 
 CHAIN, HUB = 10_000, 5_000
@@ -207,7 +207,10 @@ def stages() -> dict[str, Stage]:
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory, stages) -> Bench:
     bench = Bench(
-        tmp_path_factory.mktemp("identity"), variables={"as_of": str(AS_OF)}, with_kpis=False
+        tmp_path_factory.mktemp("identity"),
+        variables={"as_of": str(AS_OF)},
+        with_kpis=False,
+        without=JOURNEYS,
     )
     bench.deliver(0, as_raw(loaded(stages.values(), 0), every_table=True))
     bench.build()
@@ -397,12 +400,16 @@ def test_when_the_evidence_goes_they_are_two_again(life, stages):
 def test_a_rebuild_equals_one_that_never_had_the_link(life, stages, tmp_path):
     """Incremental with the block, from scratch with the block, and from scratch without the row."""
     blocked = life["blocked"]
-    anew = Bench(tmp_path / "anew", blocked.raw, blocked.variables, with_kpis=False)
+    anew = Bench(
+        tmp_path / "anew", blocked.raw, blocked.variables, with_kpis=False, without=JOURNEYS
+    )
     anew.taxonomy = blocked.taxonomy
     anew.build()
     assert_equal_tables(blocked, anew, names=("incremental", "at once"))
 
-    never = Bench(tmp_path / "never", tmp_path / "raw", blocked.variables, with_kpis=False)
+    never = Bench(
+        tmp_path / "never", tmp_path / "raw", blocked.variables, with_kpis=False, without=JOURNEYS
+    )
     shutil.copytree(blocked.raw, never.raw)
     customers = never.raw / "billing/customers/part-00001.parquet"
     with duckdb.connect() as connection:

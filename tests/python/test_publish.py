@@ -249,7 +249,7 @@ import sys, time, duckdb
 published, stop = sys.argv[1:]
 import pathlib
 while not pathlib.Path(stop).exists():
-    time.sleep(0.02)
+    time.sleep(0.05)
     with duckdb.connect(published, read_only=True) as connection:
         generation = connection.execute("select distinct generation from marts.publication")
         (generation,) = [row[0] for row in generation.fetchall()]

@@ -293,7 +293,8 @@ def entries(page: str) -> dict[str, tuple[str, ...]]:
     for line in page.splitlines():
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
         if line.startswith("|") and len(cells) >= 2:
-            for name in re.split(r"[,/]\s*", cells[0].replace("`", "")):
+            of_row = re.sub(r"`|<a [^>]*></a>", "", cells[0])  # its anchors
+            for name in re.split(r"[,/]\s*", of_row):
                 if re.fullmatch(r"\[?[A-Z]+(-[A-Z]+)*-?\d+\]?", name):
                     found[name.strip("[]")] = tuple(cells[1:])
     return found
