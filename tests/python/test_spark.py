@@ -24,8 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PERSONS = 150
 # CI builds the road from raw rows to people, sessions, stages and journeys; the other facts and the
 # KPI tables are selects over these, and take Spark twice as long again.
-SHORT = ["fct_journey_steps", "fct_conversions", "fct_subscription_events", "identity_changes"]
-SHORT += ["bridge_person_identifiers", "fct_stage_periods", "reconciliation", "rejected_rows"]
+SHORT = ["fct_events", "fct_sessions", "fct_stage_periods", "fct_journey_steps", "identity_changes"]
+SHORT += ["bridge_person_identifiers", "reconciliation", "rejected_rows"]
 SELECTED = (
     ["--select", *[f"+{name}" for name in SHORT]] if os.environ.get("JOURNEY_SPARK_SHORT") else []
 )
