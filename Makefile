@@ -112,8 +112,8 @@ bench: install ## what the models cost, as multiples of the physical floor (ARGS
 compare: install ## our incremental build beside one with a watermark and a lookback
 	@$(RUN) -m tools.side_by_side $(ARGS)
 
-test-spark: install-spark ## the same marts on embedded Spark as on DuckDB
-	@$(RUN_SPARK) -m pytest -m "spark and not long" tests/python/test_spark.py $(ARGS)
+test-spark: install-spark ## the same marts on embedded Spark as on DuckDB (SHORT=1 ARGS="-k a_full_build": those that the others are made of)
+	@JOURNEY_SPARK_SHORT=$(SHORT) $(RUN_SPARK) -m pytest -m "spark and not long" tests/python/test_spark.py $(ARGS)
 
 lint: install ## the style alone
 	@.venv/bin/ruff check .
