@@ -24,8 +24,8 @@ from tools import real
 
 pytestmark = pytest.mark.slow
 
-# what is asked of here and in examples/*/published.yml
-ASKED = ["fct_events", "fct_sessions", "dim_persons", "dim_as_of", "kpi_funnels"]
+# what is asked of here, in examples/*/published.yml and by the two analyses below
+ASKED = ["fct_events", "fct_sessions", "fct_checkouts", "dim_persons", "dim_as_of", "kpi_funnels"]
 ASKED += ["kpi_retention_cohorts", "reconciliation", "rejected_rows"]
 BUILDS = {build.name: build for name in real.example_names() for build in real.builds_of(name)}
 QUESTIONS = [(name, question["what"]) for name, b in BUILDS.items() for question in b.questions]
