@@ -22,8 +22,8 @@ pytest.importorskip("pyspark", reason="needs the packages of requirements-spark.
 
 ROOT = Path(__file__).resolve().parents[2]
 PERSONS = 150
-# The short form builds the road from raw rows to people, sessions, stages and journeys; the other facts and the
-# KPI tables are selects over these, and take Spark twice as long again.
+# The short form builds the road from raw rows to people, sessions, stages and journeys; the other
+# facts and the KPI tables are selects over these, and take Spark twice as long again.
 SHORT = ["fct_events", "fct_sessions", "fct_stage_periods", "fct_journey_steps", "identity_changes"]
 SHORT += ["bridge_person_identifiers", "reconciliation", "rejected_rows"]
 SELECTED = (
