@@ -18,19 +18,18 @@ as_of as (
 
     select
         {% if var('as_of') -%}
-        max(cast({{ quoted(var('as_of')) }} as timestamp)) as as_of_at
+        -- also where nothing has been loaded
+        cast({{ quoted(var('as_of')) }} as timestamp) as as_of_at
         {%- else -%}
         -- rows without a load time: the last thing that happened in them
         greatest(
             max(loads.loaded_at),
             max(undated.occurred_at)
         ) as as_of_at
-        {%- endif %}
 
     from loads
-    {%- if not var('as_of') %}
     cross join undated
-    {%- endif %}
+        {%- endif %}
 
 )
 
