@@ -427,7 +427,7 @@ def test_status_tells_generation_freshness_rows_and_what_can_be_restored(desk, c
         assert told in text, text
 
 
-def test_status_tells_the_last_build_and_the_gate(desk, capsys):
+def test_status_tells_the_last_build(desk, capsys):
     (desk / "target").mkdir()
     results = [
         {"unique_id": "model.customer_journey.dim_persons", "status": "success"},
@@ -440,18 +440,13 @@ def test_status_tells_the_last_build_and_the_gate(desk, capsys):
         "elapsed_time": 61.0,
     }
     (desk / "target" / "run_results.json").write_text(json.dumps(report))
-    (desk / "target" / "expectations.junit.xml").write_text(
-        "<testsuites><testsuite><testcase name='a holds' classname='expectations.core'/>"
-        "<testcase name='b holds' classname='expectations.core'><failure/></testcase>"
-        "</testsuite></testsuites>"
-    )
     _, text = said(capsys, "status")
     assert "last dbt build: 2025-01-02T03:04, 61 s" in text
     assert "model 1 success; test 1 fail" in text and "failed: keys_are_unique" in text
-    assert "1 of 2 checks hold" in text and "error: core: b holds" in text
+    assert "quality gate: not asked" in text
 
 
-def test_status_takes_the_gate_from_its_mart_where_there_is_one(published, tmp_path):
+def test_status_tells_what_the_gate_found_before_the_last_publication(published, tmp_path):
     path = tmp_path / "with_gate.duckdb"
     shutil.copy(published, path)
     with duckdb.connect(str(path)) as connection:
@@ -459,12 +454,14 @@ def test_status_takes_the_gate_from_its_mart_where_there_is_one(published, tmp_p
             "create table marts.data_quality_results as select * from (values"
             " (7, timestamp '2025-01-02', 'core', 't', 'c', 'is unique', 'error', 'fails', false),"
             " (7, timestamp '2025-01-02', 'core', 't', 'd', 'is unique', 'error', 'holds', true),"
+            " (7, timestamp '2025-01-02', 'core', 't', 'f', 'moves', 'warning', 'not applicable',"
+            " null),"
             " (6, timestamp '2025-01-01', 'core', 't', 'e', 'is unique', 'error', 'fails', false))"
             " as results(generation, checked_at, suite, table_name, column_name, expectation,"
             " severity, outcome, is_passed)"
         )
     told = status.gather(path, tmp_path)["gate"]
-    assert (told["checks"], told["passed"]) == (2, 1)
+    assert (told["checks"], told["passed"], told["not_applicable"]) == (2, 1, 1)
     assert [each["column_name"] for each in told["broken"]] == ["c"]
 
 
