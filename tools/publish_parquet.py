@@ -224,7 +224,10 @@ def point_link(folder: Path, place: Path) -> None:
         (folder / "current").unlink(missing_ok=True)  # rather none than an old one
         print(f"no link {folder / 'current'} can be made here: read current.json instead")
         return
-    os.replace(scratch, folder / "current")
+    link = folder / "current"
+    if link.is_dir() and not link.is_symlink():  # a copy of the folder that followed the link
+        shutil.rmtree(link)
+    os.replace(scratch, link)
     flush(folder)
 
 

@@ -188,6 +188,18 @@ def test_a_generation_of_parquet_files_holds_what_is_published(published):
             assert differing == (0,), name
 
 
+def test_a_folder_that_was_copied_with_its_link_followed_is_published_into_again(published):
+    path = published(1)
+    publish_parquet.publish(path)
+    link = path.parent / "parquet" / "current"
+    target = link.resolve()
+    link.unlink()
+    shutil.copytree(target, link)
+    published(2)
+    publish_parquet.publish(path)
+    assert link.is_symlink() and pointed_to(link.parent) == (2, 2)
+
+
 def test_views_are_written_where_that_is_asked_for(published, monkeypatch):
     path = published(1)
     monkeypatch.setenv("JOURNEY_PARQUET_VIEWS", "1")
