@@ -337,6 +337,7 @@ def test_own_events_journeys_merges_and_erasure_go_as_the_tutorials_show(clone):
 def test_the_first_build_and_attribution_go_as_the_tutorials_say_and_every_example_runs(clone):
     """On 150 people instead of 4,000: every command works, the figures are others."""
     small = """
+        mkdir -p warehouse
         .venv/bin/python -m tools.sample --persons 150 --quiet
         .venv/bin/python -m tools.hash_key
         .venv/bin/dbt --quiet build --full-refresh
