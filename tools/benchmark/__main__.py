@@ -14,7 +14,7 @@ run mean something on a shared machine:
                     full and idle on tables without a row: what dbt itself costs
 
 Printed is the median of the rounds; the whole result, with each model's seconds, goes to
-<keep>/result.json, from where `python -m tools.benchmark.report` writes docs/scaling.md's tables.
+<keep>/result.json.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ import duckdb
 
 from tools import hash_key
 from tools.benchmark.data import LAST_DAY, Data, data_of
-from tools.benchmark.measure import ROOT, BenchmarkError, Cost, dbt, measured
+from tools.benchmark.measure import BenchmarkError, Cost, dbt, measured
+from tools.publish import code_version
 
 # the clock is given, because tables without a row have none
 VARIABLES = ["--vars", json.dumps({"as_of": f"{LAST_DAY + timedelta(days=1)} 00:00:00"})]
@@ -80,9 +81,8 @@ class Run:
         """Each step's cost, in the order in which they have to come."""
         nothing, full = self.folder / "nothing", self.folder / "full"
         for where, raw in ((nothing, "raw_nothing"), (full, "raw")):
-            dbt(
-                where, self.folder / raw, "--quiet", "parse", *VARIABLES
-            )  # so that no step pays for reading
+            # so that no step pays for reading
+            dbt(where, self.folder / raw, "--quiet", "parse", *VARIABLES)
         costs = {"nothing": dbt(nothing, self.folder / "raw_nothing", *FULL)}
         costs["idle on nothing"] = dbt(nothing, self.folder / "raw_nothing", *BUILD)
         costs["floor"] = self.floor()
@@ -106,8 +106,6 @@ class Run:
 def machine() -> dict:
     """Where and with what it was measured."""
     pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-    version = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
-    done = subprocess.run(version, cwd=ROOT, capture_output=True, text=True)
     return {
         "at": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "cores": os.cpu_count(),
@@ -115,7 +113,7 @@ def machine() -> dict:
         "platform": platform.platform(),
         "python": platform.python_version(),
         "duckdb": duckdb.__version__,
-        "code_version": done.stdout.strip() or "unknown",
+        "code_version": code_version() or "unknown",
     }
 
 
