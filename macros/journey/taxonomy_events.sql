@@ -13,7 +13,7 @@ left join {{ ref('fct_stage_periods') }} as stage_periods
         on
             {{ person_id }} = stage_periods.person_id
             and {{ occurred_at }} >= stage_periods.started_at
-            and ({{ occurred_at }} < stage_periods.ended_at or stage_periods.ended_at is null)
+            and {{ occurred_at }} < coalesce(stage_periods.ended_at, cast('9999-12-31' as timestamp))
 {%- endmacro %}
 
 {# Join of people to what they are counted by, as `segments` (segment_type, segment_value; 'all' is one of them). #}

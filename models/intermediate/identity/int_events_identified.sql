@@ -8,12 +8,6 @@ events as (
 
 ),
 
-identifiers as (
-
-    select * from {{ ref('int_identifiers_resolved') }}
-
-),
-
 events_with_owner as (
 
     select
@@ -27,7 +21,8 @@ events_with_owner as (
         coalesce(endpoints.is_shared, false) as is_shared_endpoint
 
     from events
-    left join identifiers as endpoints on events.endpoint_identifier_id = endpoints.identifier_id
+    -- not through a common expression: what is read twice is kept whole, and with it every column of the events
+    left join {{ ref('int_identifiers_resolved') }} as endpoints on events.endpoint_identifier_id = endpoints.identifier_id
 
 ),
 
@@ -39,7 +34,7 @@ events_identified as (
         coalesce(owners.is_known, false) as is_known
 
     from events_with_owner
-    left join identifiers as owners on events_with_owner.owner_identifier_id = owners.identifier_id
+    left join {{ ref('int_identifiers_resolved') }} as owners on events_with_owner.owner_identifier_id = owners.identifier_id
 
 )
 

@@ -179,10 +179,9 @@ compared as (
     from measured
     left join measured as control
         on
-            measured.experiment = control.experiment
+            case when not measured.is_control then measured.experiment end = control.experiment
             and measured.metric = control.metric
             and control.is_control
-            and not measured.is_control
 
 ),
 

@@ -210,9 +210,8 @@ measured as (
             and spine.segment_value = contact_counts.segment_value
     left join seeker_counts
         on
-            spine.reason = 'all'
-            and spine.week_start_date = seeker_counts.week_start_date
-            and spine.stage = seeker_counts.stage
+            spine.week_start_date = seeker_counts.week_start_date
+            and case when spine.reason = 'all' then spine.stage end = seeker_counts.stage
             and spine.segment_type = seeker_counts.segment_type
             and spine.segment_value = seeker_counts.segment_value
 

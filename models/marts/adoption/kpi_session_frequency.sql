@@ -15,11 +15,7 @@ sessions as (
         case when sessions.is_engaged then sessions.duration_seconds else 0 end as engaged_seconds
 
     from {{ ref('fct_sessions') }} as sessions
-    left join {{ ref('fct_stage_periods') }} as stage_periods
-        on
-            sessions.person_id = stage_periods.person_id
-            and sessions.started_at >= stage_periods.started_at
-            and (sessions.started_at < stage_periods.ended_at or stage_periods.ended_at is null)
+    {{ join_stage_at('sessions.person_id', 'sessions.started_at') }}
 
 ),
 

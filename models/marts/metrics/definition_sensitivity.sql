@@ -555,29 +555,24 @@ measured as (
     cross join support_coverage
     left join conversion_counts
         on
-            settings.metric = 'conversion'
-            and settings.profile = conversion_counts.profile
+            case when settings.metric = 'conversion' then settings.profile end = conversion_counts.profile
             and months.month_start_date = conversion_counts.month_start_date
     left join retention_counts
         on
-            settings.metric = 'retention'
-            and settings.profile = retention_counts.profile
+            case when settings.metric = 'retention' then settings.profile end = retention_counts.profile
             and months.month_start_date = retention_counts.month_start_date
     left join active_counts
         on
-            settings.metric in ('active', 'stickiness')
-            and settings.active_rule = active_counts.active_rule
+            case when settings.metric in ('active', 'stickiness') then settings.active_rule end = active_counts.active_rule
             and settings.active_days = active_counts.active_days
             and months.month_start_date = active_counts.month_start_date
     left join session_counts
         on
-            settings.metric = 'sessions'
-            and settings.profile = session_counts.profile
+            case when settings.metric = 'sessions' then settings.profile end = session_counts.profile
             and months.month_start_date = session_counts.month_start_date
     left join support_counts
         on
-            settings.metric = 'support'
-            and settings.active_rule = support_counts.active_rule
+            case when settings.metric = 'support' then settings.active_rule end = support_counts.active_rule
             and months.month_start_date = support_counts.month_start_date
 
 ),
