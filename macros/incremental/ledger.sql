@@ -24,6 +24,7 @@
     {%- do run_query(
         'create table if not exists ' ~ change_ledger_relation() ~ ' (model_name ' ~ text ~ ', change_number bigint)' ~ ledger_table_options()
     ) -%}
+    {%- do prepare_versions() -%}
 {% endmacro %}
 
 {% macro ledger_table_options() %}{{ return(adapter.dispatch('ledger_table_options', 'customer_journey')()) }}{% endmacro %}
@@ -128,6 +129,7 @@
         {%- if follows_identity_changes() -%}
             {%- do record_followed_changes() -%}
         {%- endif -%}
+        {%- do record_incremental_version() -%}
         insert into {{ ledger }}
         select {{ quoted(model.name) }}, loads.source_table, loads.load_id, loads.row_count
         from {{ ref('int_loads_unioned') }} as loads

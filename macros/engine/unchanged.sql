@@ -1,0 +1,172 @@
+{#
+  A table whose query and inputs are those it was made of stands as it is: an idle build does no more than find that out.
+
+  Each table has a version in the table build_versions (node_id, version), written in the transaction that writes its rows. The version of a table that is
+  made anew in each build is its recipe: the md5 of its compiled query, of its columns' contract and of the versions of everything it reads. An incremental
+  table gets a new version in each build that wrote to it, a seed that of its file. What lies outside (raw tables, the ledger) has no version, so what
+  reads it is always made; int_loads_unioned and int_loads_pending are versioned by their rows, and the others follow from these.
+
+  --full-refresh makes everything. On other engines nothing is left standing: on Spark a table and its version cannot be written in one transaction.
+#}
+
+{% macro versions_relation() -%}
+{{ return(relation_in(generate_schema_name('intermediate', none), 'build_versions', 'table')) }}
+{%- endmacro %}
+
+{% macro prepare_versions() %}
+    {%- set text = dbt.type_string() -%}
+    {%- do run_query('create table if not exists ' ~ versions_relation() ~ ' (node_id ' ~ text ~ ', version ' ~ text ~ ')' ~ ledger_table_options()) -%}
+{% endmacro %}
+
+{#
+  What a node reads, views taken apart: a dictionary with `tables` (ids that have a version), `views` (their names in the database), `seeds` (versions), and
+  is_known, false where something has no version.
+#}
+{% macro inputs_of(node_id, found=none) %}
+    {%- set inputs = found or {'tables': [], 'views': [], 'seeds': [], 'is_known': true, 'visited': []} -%}
+    {%- for id in graph.nodes[node_id].depends_on.nodes if id not in inputs.visited -%}
+        {%- do inputs.visited.append(id) -%}
+        {%- set node = graph.nodes.get(id) -%}
+        {%- if node is none or node.resource_type not in ['model', 'seed'] -%}
+            {%- do inputs.update({'is_known': false}) -%}
+        {%- elif node.resource_type == 'seed' -%}
+            {%- do inputs.seeds.append(seed_version(node) or '') -%}
+            {%- if not seed_version(node) -%}
+                {%- do inputs.update({'is_known': false}) -%}
+            {%- endif -%}
+        {%- elif node.config.materialized in ['view', 'ephemeral'] -%}
+            {%- if node.config.materialized == 'view' -%}
+                {%- do inputs.views.append(quoted(node.schema ~ '.' ~ node.alias)) -%}
+            {%- endif -%}
+            {%- do inputs_of(id, inputs) -%}
+        {%- else -%}
+            {%- do inputs.tables.append(quoted(id)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(inputs) }}
+{% endmacro %}
+
+{# The version of a seed's file and types; none for a large one, of which dbt knows the path only. #}
+{% macro seed_version(node) %}
+    {{ return(none if node.checksum.name == 'path' else local_md5(node.checksum.checksum ~ tojson(node.config.column_types, sort_keys=true))) }}
+{% endmacro %}
+
+{# The running model's recipe, or none where something that it reads has no version. #}
+{% macro recipe(code) %}
+    {%- if model.config.get('meta', {}).get('reads_beyond_refs') -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set inputs = inputs_of(model.unique_id) -%}
+    {%- if not inputs.is_known -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set parts = [code] + inputs.seeds | sort -%}
+    {%- for column in model.columns.values() -%}
+        {%- do parts.append(column.name ~ ' ' ~ column.data_type ~ ' ' ~ column.constraints) -%}
+    {%- endfor -%}
+    {%- if inputs.tables or inputs.views -%}
+        {%- set rows = run_query(
+            'select node_id, version from ' ~ versions_relation() ~ ' where node_id in (' ~ (inputs.tables or ["''"]) | join(', ') ~ ')'
+            ~ (' union all select schema_name || \'.\' || view_name, md5(sql) from duckdb_views() where schema_name || \'.\' || view_name in ('
+                ~ inputs.views | join(', ') ~ ')' if inputs.views else '')
+            ~ ' order by 1, 2'
+        ).rows -%}
+        {%- if rows | length != (inputs.tables + inputs.views) | length -%}
+            {{ return(none) }}
+        {%- endif -%}
+        {%- for row in rows -%}
+            {%- do parts.append(row[0] ~ ' ' ~ row[1]) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(local_md5(parts | join('\n'))) }}
+{% endmacro %}
+
+{# Was the running node last made as this version? #}
+{% macro stands_as(version, relation) %}
+    {%- if version is none or relation is none or not relation.is_table or should_full_refresh() or flags.FULL_REFRESH -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {{ return(run_query(
+        'select count(*) from ' ~ versions_relation() ~ ' where node_id = ' ~ quoted(model.unique_id) ~ ' and version = ' ~ quoted(version)
+    ).rows[0][0] > 0) }}
+{% endmacro %}
+
+{# Statement that writes down the running node's version: an expression, which may be a query. #}
+{% macro record_version(version) -%}
+delete from {{ versions_relation() }} where node_id = {{ quoted(model.unique_id) }};
+insert into {{ versions_relation() }} select {{ quoted(model.unique_id) }}, {{ version }};
+{%- endmacro %}
+
+{# For the end of an incremental model, in its transaction: a new version, unless everything that could have made it write is empty. #}
+{% macro record_incremental_version() %}{{ return(adapter.dispatch('record_incremental_version', 'customer_journey')()) }}{% endmacro %}
+{% macro default__record_incremental_version() %}{% endmacro %}
+{% macro duckdb__record_incremental_version() %}
+    {%- set counts = [] -%}
+    {%- for id in model.depends_on.nodes if id.split('.')[-1].startswith('int_dirty_') or id.endswith('.int_loads_pending') -%}
+        {%- do counts.append('(select count(*) from ' ~ relation_in(graph.nodes[id].schema, graph.nodes[id].alias) ~ ')') -%}
+    {%- endfor -%}
+    {%- set is_untouched = is_delta() and counts and run_query('select ' ~ counts | join(' + ')).rows[0][0] == 0
+        and run_query('select count(*) from ' ~ versions_relation() ~ ' where node_id = ' ~ quoted(model.unique_id)).rows[0][0] > 0 -%}
+    {%- if not is_untouched -%}
+        {%- do run_query(record_version(quoted(invocation_id))) -%}
+    {%- endif -%}
+{% endmacro %}
+
+{# dbt-duckdb's own makes each table under another name and renames it twice; in one transaction nobody sees the difference, and it takes half the statements. #}
+{% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
+    {%- if model['language'] == 'python' or adapter.is_ducklake(this) -%}
+        {{ return(dbt_duckdb.materialization_table_duckdb()) }}
+    {%- endif -%}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set existing_relation = load_cached_relation(this) -%}
+    {%- set version = recipe(compiled_code) -%}
+    {%- if stands_as(version, existing_relation) -%}
+        {% call noop_statement('main', 'UNCHANGED', 'UNCHANGED', 0) -%}
+            {{ compiled_code }}
+        {%- endcall %}
+        {{ return({'relations': [target_relation]}) }}
+    {%- endif -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {% call statement('main') -%}
+        {%- if existing_relation is not none %}
+        drop {{ existing_relation.type }} {{ existing_relation }};
+        {%- endif %}
+        {{ create_table_as(False, target_relation, compiled_code) }};
+        {% if version is none and model.config.get('meta', {}).get('is_versioned_by_rows') -%}
+        {{ record_version(
+            "(select coalesce(md5(string_agg(row_text, '|' order by row_text)), '') from (select cast(made as varchar) as row_text from "
+            ~ target_relation ~ ' as made) as texts)'
+        ) }}
+        {%- else -%}
+        {{ record_version(quoted(version or invocation_id)) }}
+        {%- endif %}
+    {%- endcall %}
+    {% do create_indexes(target_relation) %}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {% do persist_docs(target_relation, model) %}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
+{% materialization seed, adapter='duckdb' %}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set version = seed_version(model) -%}
+    {%- if stands_as(version, load_cached_relation(this)) -%}
+        {#- dbt asks each seed for its rows -#}
+        {%- do store_result('agate_table', response='UNCHANGED') -%}
+        {% call noop_statement('main', 'UNCHANGED', 'UNCHANGED', 0) -%}{%- endcall %}
+        {{ return({'relations': [target_relation]}) }}
+    {%- endif -%}
+    {#- gone in the transaction that loads the rows, there again after it: a build that is cut off in between loads them once more -#}
+    {%- do run_query('delete from ' ~ versions_relation() ~ ' where node_id = ' ~ quoted(model.unique_id)) -%}
+    {%- set made = dbt.materialization_seed_default() -%}
+    {%- if version is not none -%}
+        {%- do run_query(record_version(quoted(version))) -%}
+        {{ adapter.commit() }}
+    {%- endif -%}
+    {{ return(made) }}
+{% endmaterialization %}
