@@ -36,6 +36,7 @@ HISTORY_TABLES = {
     "load_ledger": "when each model saw each load",
     "int_loads_pending": "what the last build found new",
     "change_ledger": "how far each model has followed the log of identity changes",
+    "build_versions": "of what each table was made; the builds of incremental tables have names",
     "int_identity_changes": "a change log",
     "identity_changes": "a change log",
     "bridge_person_identifiers_history": "a change log, as spans of time",
@@ -200,6 +201,7 @@ class Run:
     success: bool
     messages: dict[str, str] = field(default_factory=dict)  # failed node -> what it said
     nodes: dict[str, str] = field(default_factory=dict)  # node -> status
+    said: dict[str, str] = field(default_factory=dict)  # model or seed -> what dbt prints of it
     seconds: float = 0.0
 
     def __str__(self) -> str:
@@ -400,6 +402,8 @@ def _run_of(outcome) -> Run:
         # an operation's result has no node
         name = result.node.name if hasattr(result, "node") else result.unique_id
         run.nodes[name] = status
+        if getattr(getattr(result, "node", None), "resource_type", "") in ("model", "seed"):
+            run.said[name] = result.message or ""  # an exposure may be called as a seed is
         run.seconds += result.execution_time or 0
         if status in ("error", "fail", "runtime error"):
             run.messages[name] = (result.message or status).strip()

@@ -141,7 +141,7 @@ MUTANTS = (
       ") < {{ timeout_us }} then 0", ") <= {{ timeout_us }} then 0"),
     m("ties in time are broken by nothing", SESSIONS + "events_sessionized",
       "        first_value(event_id) over session_in_order as first_event_id",
-      "        max(event_id) over (partition by endpoint_id, run_number, block_number, occurred_us)"
+      "        max(event_id) over (partition by endpoint_id, run_started_us, block_number, occurred_us)"
       " as first_event_id"),
     m("no cap on long sessions", SESSIONS + "events_sessionized", "{% if cap_us > 0 -%}",
       "{% if cap_us > 0 and false -%}"),
@@ -150,9 +150,8 @@ MUTANTS = (
     m("an event's session is that of any endpoint", SESSIONS + "events_sessionized",
       "md5(events.endpoint_id || '|' || events_in_sessions.first_event_id)",
       "md5(events_in_sessions.first_event_id)"),
-    m("the landing page is the last page", SESSIONS + "sessions_aggregated",
-      "min(case when page_path is not null then event_number end)",
-      "max(case when page_path is not null then event_number end)"),
+    m("the landing page is the second page", SESSIONS + "events_sessionized",
+      "over session_up_to_here = 1 as", "over session_up_to_here = 2 as"),
     m("eleven seconds are needed to be engaged", CORE + "fct_sessions",
       "> 10 * 1000000", "> 11 * 1000000"),
     # ---- identity

@@ -77,6 +77,7 @@ def _cut(folder: Path) -> None:
     }
     with duckdb.connect() as connection:
         connection.execute("set preserve_insertion_order = false")
+        connection.execute("set enable_progress_bar = false")
         for table in sorted(path for path in (folder / "all").glob("*/*") if path.is_dir()):
             for part, condition in wanted.items():
                 _write(

@@ -26,6 +26,7 @@ interactive_events as (
         event_id,
         event_priority,
         user_identifier_id,
+        page_path is not null as has_page,
         {{ epoch_us('occurred_at') }} as occurred_us
 
     from events
@@ -53,11 +54,11 @@ events_in_runs as (
 
     select
         *,
-        sum(is_run_start) over (
+        max(case when is_run_start = 1 then occurred_us end) over (
             partition by endpoint_id
             order by occurred_us, event_priority, event_id
             rows between unbounded preceding and current row
-        ) as run_number
+        ) as run_started_us
 
     from events_after_gaps
 
@@ -68,7 +69,7 @@ events_in_blocks as (
     select
         *,
         {% if cap_us > 0 -%}
-        floor((occurred_us - min(occurred_us) over (partition by endpoint_id, run_number)) / cast({{ cap_us }} as double)) as block_number
+        floor((occurred_us - run_started_us) / cast({{ cap_us }} as double)) as block_number
         {%- else -%}
         0 as block_number
         {%- endif %}
@@ -77,14 +78,17 @@ events_in_blocks as (
 
 ),
 
+-- all windows in one order: the events are sorted once for them
 events_in_sessions as (
 
     select
         event_id,
         endpoint_id,
-        occurred_us,
         first_value(event_id) over session_in_order as first_event_id,
-        min(occurred_us) over (partition by endpoint_id, run_number, block_number) as session_started_us,
+        first_value(occurred_us) over session_in_order as session_started_us,
+        row_number() over session_in_order as session_event_number,
+        lead(event_id) over session_in_order is null as is_session_end,
+        has_page and sum(case when has_page then 1 else 0 end) over session_up_to_here = 1 as is_session_first_page,
         -- who is logged in: the next user in the session, else the last one before
         coalesce(
             user_identifier_id,
@@ -95,16 +99,16 @@ events_in_sessions as (
     from events_in_blocks
     window
         session_in_order as (
-            partition by endpoint_id, run_number, block_number
+            partition by endpoint_id, run_started_us, block_number
             order by occurred_us, event_priority, event_id
         ),
         session_from_here as (
-            partition by endpoint_id, run_number, block_number
+            partition by endpoint_id, run_started_us, block_number
             order by occurred_us, event_priority, event_id
             rows between current row and unbounded following
         ),
         session_up_to_here as (
-            partition by endpoint_id, run_number, block_number
+            partition by endpoint_id, run_started_us, block_number
             order by occurred_us, event_priority, event_id
             rows between unbounded preceding and current row
         )
@@ -121,6 +125,9 @@ events_sessionized as (
         end as session_id,
         {{ from_epoch_us('events_in_sessions.session_started_us') }} as session_started_at,
         coalesce(events_in_sessions.event_id = events_in_sessions.first_event_id, false) as is_session_start,
+        coalesce(events_in_sessions.is_session_end, false) as is_session_end,
+        coalesce(events_in_sessions.is_session_first_page, false) as is_session_first_page,
+        cast(events_in_sessions.session_event_number as bigint) as session_event_number,
         events_in_sessions.session_user_identifier_id
 
     from events

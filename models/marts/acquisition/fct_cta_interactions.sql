@@ -6,23 +6,46 @@ ctas as (
 
 ),
 
+page_views as (
+
+    select
+        person_id,
+        event_id,
+        occurred_at,
+        page_path
+
+    from {{ ref('int_events_identified') }}
+    where event_type in ('page', 'screen') and page_path is not null
+
+),
+
+-- patterns are matched once per distinct page, not once per view
+pages_with_cta as (
+
+    select
+        pages.page_path,
+        ctas.cta_type,
+        ctas.cta
+
+    from (select distinct page_path from page_views) as pages
+    inner join ctas on {{ regex_match('pages.page_path', pattern_column='ctas.page_path_pattern') }}
+    where ctas.cta_type = 'landing_page'
+
+),
+
 interactions as (
 
     -- a page on which it stands was seen
     select
-        ctas.cta_type,
-        ctas.cta,
+        pages_with_cta.cta_type,
+        pages_with_cta.cta,
         'exposed' as interaction,
-        events.person_id,
-        events.event_id,
-        events.occurred_at
+        page_views.person_id,
+        page_views.event_id,
+        page_views.occurred_at
 
-    from {{ ref('int_events_identified') }} as events
-    inner join ctas
-        on
-            ctas.cta_type = 'landing_page'
-            and {{ regex_match('events.page_path', pattern_column='ctas.page_path_pattern') }}
-    where events.event_type in ('page', 'screen')
+    from page_views
+    inner join pages_with_cta on page_views.page_path = pages_with_cta.page_path
 
     union all
 

@@ -11,8 +11,12 @@ SESSION_COLUMNS = (
     "session_id",
     "session_started_at",
     "is_session_start",
+    "is_session_end",
+    "is_session_first_page",
+    "session_event_number",
     "session_user_identifier_id",
 )
+FLAGS = ("is_session_start", "is_session_end", "is_session_first_page")
 PERSON_COLUMNS = ("owner_identifier_id", "person_id", "is_known", "is_shared_endpoint")
 ORIGIN_COLUMNS = (
     "utm_source",
@@ -30,7 +34,7 @@ def put_in_sessions(events: list[Row], settings: Settings) -> dict[str, list[Row
     by_endpoint = defaultdict(list)
     for event in events:
         event |= dict.fromkeys(SESSION_COLUMNS)
-        event["is_session_start"] = False
+        event |= dict.fromkeys(FLAGS, False)
         if event["is_interactive"]:
             by_endpoint[event["endpoint_id"]].append(event)
 
@@ -54,6 +58,12 @@ def put_in_sessions(events: list[Row], settings: Settings) -> dict[str, list[Row
             sessions[session_id].append(event)
             previous_at = moment
     for members in sessions.values():
+        members[-1]["is_session_end"] = True
+        pages = [event for event in members if event.get("page_path") is not None]
+        for event in pages[:1]:
+            event["is_session_first_page"] = True
+        for number, event in enumerate(members, 1):
+            event["session_event_number"] = number
         for event, user in zip(members, session_users(members), strict=True):
             event["session_user_identifier_id"] = user
     return sessions

@@ -1,0 +1,117 @@
+"""What has not changed is not made again, and what has changed always is.
+
+A table stands where its query and everything that it reads are those it was made of
+(macros/engine/unchanged.sql). Each test changes one thing and looks at which tables the next build
+makes; then everything is made anew, and nothing may differ.
+"""
+
+import shutil
+
+import duckdb
+import pytest
+from harness import ROOT, assert_equal_tables
+
+# what asks the raw tables and the ledger whether there is news, and the first to hear of it
+ASKING = {"int_loads_unioned", "int_loads_pending", "int_dirty_identifiers"}
+
+
+@pytest.fixture
+def bench(step, tmp_path):
+    """A bench on which two deliveries are built and nothing is new."""
+    bench = step.before.copy_to(tmp_path / "bench", with_raw=True)
+    bench.build()  # the first idle build sees that nothing is pending any more
+    return bench
+
+
+def made(bench, *arguments, **options) -> set[str]:
+    """The tables and seeds that a build makes; views and incremental models aside."""
+    return {
+        name
+        for name, message in bench.build(*arguments, **options).said.items()
+        if message != "UNCHANGED" and name in tables(bench)
+    }
+
+
+def tables(bench) -> set[str]:
+    nodes = bench.manifest().nodes.values()
+    return {node.name for node in nodes if node.config.materialized in ("table", "seed")}
+
+
+def assert_like_a_full_refresh(bench, tmp_path) -> None:
+    anew = bench.copy_to(tmp_path / "anew")
+    anew.build(full_refresh=True)
+    assert_equal_tables(bench, anew, names=("stood", "made anew"))
+
+
+def test_an_idle_build_makes_only_the_tables_that_ask_for_news(bench):
+    assert made(bench) == ASKING
+
+
+def test_a_delivery_makes_again_what_reads_it(bench, step, tmp_path):
+    step.deliver(bench, 2)
+    again = made(bench)
+    assert {"fct_sessions", "dim_persons", "fct_stage_periods"} <= again
+    assert not again & {"events", "channel_rules"}
+    assert_like_a_full_refresh(bench, tmp_path)
+
+
+def test_another_rule_makes_again_its_readers_and_theirs_and_no_others(bench, tmp_path):
+    bench.variables = {**bench.variables, "attribution_half_life_days": 3}
+    again = made(bench)
+    assert "fct_attribution_weights" in again
+    assert not again & {
+        "fct_sessions",
+        "fct_stage_periods",
+        "dim_persons",
+        "fct_attribution_touches",
+    }
+    assert_like_a_full_refresh(bench, tmp_path)
+
+
+def test_another_seed_is_loaded_and_what_reads_it_is_made_again(bench, tmp_path):
+    folder = ROOT / "target" / f"taxonomy_of_{tmp_path.name}"
+    shutil.copytree(ROOT / bench.taxonomy, folder, dirs_exist_ok=True)
+    try:
+        rules = folder / "channel_rules.csv"
+        rules.write_text(rules.read_text().replace("Paid Search", "Search Ads"))
+        bench.taxonomy = str(folder.relative_to(ROOT))
+        again = made(bench)
+        assert {"channel_rules", "int_traffic_sources", "fct_sessions"} <= again
+        assert not again & {"events", "stage_rules", "int_person_plans"}
+        assert_like_a_full_refresh(bench, tmp_path)
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("table", ["marts.dim_persons", "intermediate.int_traffic_sources"])
+def test_a_table_that_somebody_dropped_is_made_again(bench, table):
+    with duckdb.connect(str(bench.database)) as connection:
+        connection.execute(f"drop table {table}")
+    assert table.split(".")[1] in made(bench)
+
+
+def test_a_table_of_another_recipe_is_made_again_and_remembers_its_own(bench):
+    of_sessions = "from intermediate.build_versions where node_id like '%.fct_sessions'"
+    (kept,) = bench.rows(f"select version {of_sessions}")
+    with duckdb.connect(str(bench.database)) as connection:
+        # as another query, or another contract, of the same model would have left it
+        connection.execute(
+            "update intermediate.build_versions set version = 'another'"
+            " where node_id like '%.fct_sessions'"
+        )
+    assert "fct_sessions" in made(bench)
+    assert bench.rows(f"select version {of_sessions}") == [kept]
+
+
+def test_a_seed_that_a_kill_left_without_its_version_is_loaded_again(bench):
+    with duckdb.connect(str(bench.database)) as connection:
+        connection.execute(
+            "delete from intermediate.build_versions where node_id like 'seed.%.goals'"
+        )
+    again = made(bench)
+    assert again >= ASKING | {"goals"}
+    assert not again & {"events", "fct_conversions"}  # its rows are what they were
+
+
+def test_a_full_refresh_makes_everything(bench):
+    assert made(bench, full_refresh=True) >= {"dim_persons", "fct_sessions", "events"}
