@@ -141,8 +141,8 @@ MUTANTS = (
       ") < {{ timeout_us }} then 0", ") <= {{ timeout_us }} then 0"),
     m("ties in time are broken by nothing", SESSIONS + "events_sessionized",
       "        first_value(event_id) over session_in_order as first_event_id",
-      "        max(event_id) over (partition by endpoint_id, run_started_us, block_number, occurred_us)"
-      " as first_event_id"),
+      "        max(event_id) over (partition by endpoint_id, run_started_us, block_number,"
+      " occurred_us) as first_event_id"),
     m("no cap on long sessions", SESSIONS + "events_sessionized", "{% if cap_us > 0 -%}",
       "{% if cap_us > 0 and false -%}"),
     m("only who was named before is logged in", SESSIONS + "events_sessionized",

@@ -83,17 +83,16 @@ members as (
 
 ),
 
--- what was seen before; of one who did not convert the last view is part of it
-views as (
+-- what was seen before
+views_of_converters as (
 
     select
         members.goal,
         members.cohort_month_date,
         members.person_id,
-        members.is_converter,
         page_views.page_path,
         row_number() over (
-            partition by members.goal, members.cohort_month_date, members.person_id
+            partition by members.goal, members.person_id
             order by page_views.occurred_at desc, page_views.event_priority desc, page_views.event_id desc
         ) as number_from_end
 
@@ -102,7 +101,8 @@ views as (
         on
             members.person_id = page_views.person_id
             and page_views.occurred_at >= {{ add_seconds('members.until_at', -30 * 86400) }}
-            and (members.until_at > page_views.occurred_at or (members.is_converter = 0 and members.until_at = page_views.occurred_at))
+            and members.until_at > page_views.occurred_at
+    where members.is_converter = 1
 
 ),
 
@@ -112,13 +112,33 @@ pages_of_members as (
         goal,
         cohort_month_date,
         person_id,
-        is_converter,
+        1 as is_converter,
         page_path,
         max(case when number_from_end = 1 then 1 else 0 end) as is_last_page,
-        count(*) over (partition by goal, cohort_month_date, person_id) as page_count
+        count(*) over (partition by goal, person_id) as page_count
 
-    from views
-    group by goal, cohort_month_date, person_id, is_converter, page_path
+    from views_of_converters
+    group by goal, cohort_month_date, person_id, page_path
+
+    union all
+
+    -- of one who did not convert the last view is part of it, and no page gets credit
+    select distinct
+        members.goal,
+        members.cohort_month_date,
+        members.person_id,
+        0 as is_converter,
+        page_views.page_path,
+        0 as is_last_page,
+        cast(null as bigint) as page_count
+
+    from members
+    inner join page_views
+        on
+            members.person_id = page_views.person_id
+            and page_views.occurred_at >= {{ add_seconds('members.until_at', -30 * 86400) }}
+            and members.until_at >= page_views.occurred_at
+    where members.is_converter = 0
 
 ),
 
