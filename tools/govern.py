@@ -93,7 +93,7 @@ def is_tested(target: Path, root: Path) -> str:
     if untested:
         raise Stopped(
             f"{len(untested)} marts have no test: {', '.join(sorted(untested))}. At least the key"
-            " has `data_tests: [unique, not_null]` in the model's yml."
+            " has the constraint not_null and the test unique in the model's yml."
         )
     if not marts:
         raise Stopped("There is no mart at all.")
