@@ -33,6 +33,9 @@ install: ## make .venv as requirements.txt says; nothing to do where it is so al
 install-spark: ## make .venv-spark as requirements-spark.txt says
 	@$(PYTHON) tools/install.py requirements-spark.txt .venv-spark
 
+install-postgres: ## make .venv-postgres as requirements-postgres.txt says
+	@$(PYTHON) tools/install.py requirements-postgres.txt .venv-postgres
+
 install-bouncer: ## make .venv-bouncer as requirements-bouncer.txt says
 	@$(PYTHON) tools/install.py requirements-bouncer.txt .venv-bouncer
 install-superset: ## make .venv-superset as requirements-superset.txt says (Python 3.11 or 3.12)
@@ -134,6 +137,7 @@ lock: install ## write the lock files anew from pyproject.toml, keeping what sti
 	echo 'dbt-bouncer==4.3.*' | $(COMPILE) - -o requirements-bouncer.txt
 	$(COMPILE) pyproject.toml --extra dev --extra show --upgrade-package duckdb==1.5.5 -o requirements.txt
 	$(COMPILE) pyproject.toml --extra dev --extra spark -c requirements.txt -o requirements-spark.txt
+	$(COMPILE) pyproject.toml --extra dev --extra postgres -c requirements.txt -o requirements-postgres.txt
 
 lock-superset: install ## write requirements-superset.txt anew
 	@$(subst make lock,make lock-superset,$(COMPILE)) requirements-superset.in -o requirements-superset.txt
