@@ -18,6 +18,8 @@ FUNCTIONS = ROOT / "tools" / "postgres_functions.sql"
 ENGINE_SCHEMA = "journey_engine"
 BUILD_DATABASE = "journey_build"
 LONGEST_NAME = 63
+# of every connection; compiling the long statements of the statistics takes longer than running them
+SETTINGS = f"-c search_path=public,{ENGINE_SCHEMA} -c timezone=UTC -c jit=off"
 
 # DuckDB's types by PostgreSQL's names; what is not here (lists, structs, maps) becomes JSON text
 TYPES = {
@@ -68,7 +70,7 @@ def connect():
             port=os.environ.get("PGPORT", "5432"),
             user=os.environ.get("PGUSER", "journey"),
             dbname=os.environ.get("PGDATABASE", "journey"),
-            options="-c timezone=UTC -c lock_timeout=60s",
+            options=os.environ["PGOPTIONS"] + " -c lock_timeout=60s",
         )
     except psycopg2.OperationalError as error:
         raise BuildError(
@@ -351,7 +353,8 @@ def invoke(arguments: list[str]):
     from dbt.cli.main import dbtRunner
 
     os.environ["JOURNEY_TARGET"] = "postgres"
-    os.environ["PGTZ"] = "UTC"
+    if SETTINGS not in os.environ.get("PGOPTIONS", ""):
+        os.environ["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} {SETTINGS}".strip()
     os.environ.setdefault("DBT_PROFILES_DIR", str(ROOT))
     # a folder of its own: else each change of engine throws dbt's parsed files away
     os.environ.setdefault("DBT_TARGET_PATH", "target/postgres")
