@@ -18,7 +18,7 @@ FUNCTIONS = ROOT / "tools" / "postgres_functions.sql"
 ENGINE_SCHEMA = "journey_engine"
 BUILD_DATABASE = "journey_build"
 LONGEST_NAME = 63
-# of every connection; compiling the long statements of the statistics takes longer than running them
+# of every connection; to compile the statistics' long statements takes longer than to run them
 SETTINGS = f"-c search_path=public,{ENGINE_SCHEMA} -c timezone=UTC -c jit=off"
 
 # DuckDB's types by PostgreSQL's names; what is not here (lists, structs, maps) becomes JSON text
@@ -136,10 +136,10 @@ def asked_of_files(sql: str) -> list[tuple]:
 
 def expression(name: str, kind: str) -> str:
     """A raw column as PostgreSQL can hold it: no NUL in text, and nothing nested."""
-    column = '"' + name.replace('"', '""') + '"'
+    column = quoted_name(name)
     if kind not in TYPES and not kind.startswith(("DECIMAL", "ENUM", "BLOB")):
         column = f"to_json({column})"
-    if kind in ("VARCHAR", "JSON") or kind not in TYPES and not kind.startswith(("DEC", "BLOB")):
+    if type_here(kind) == "text":
         return f"replace(cast({column} as varchar), chr(0), chr(65533))"
     if kind == "BLOB":
         return f"'\\x' || hex({column})"
@@ -193,7 +193,7 @@ class RawTable:
             columns = {
                 name: kind
                 for name, kind, *_ in reader.execute(
-                    f"describe select * exclude (\"journey file\") from {source_of(files, self.path)}"
+                    f'describe select * exclude ("journey file") from {source_of(files, self.path)}'
                 ).fetchall()
             }
             was_dropped = self.shape(cursor, columns)
@@ -251,7 +251,9 @@ class RawTable:
         )
         # numeric(10,2) and numeric(18,4) have one name
         same_name = cursor.fetchone()[0]
-        precise = [text.split("(")[1:] for text in (there.replace(" ", ""), wanted.replace(" ", ""))]
+        precise = [
+            text.split("(")[1:] for text in (there.replace(" ", ""), wanted.replace(" ", ""))
+        ]
         return same_name and ("decimal" not in wanted or precise[0] == precise[1])
 
     def forget(self, cursor, known: dict, gone: list[str]) -> None:
@@ -275,19 +277,17 @@ class RawTable:
             )
             numbers[file] = cursor.fetchone()[0]
         source = source_of(files, self.path)
-        here = {
-            row[0] for row in reader.execute(f"describe select * from {source}").fetchall()
-        }
+        here = {row[0] for row in reader.execute(f"describe select * from {source}").fetchall()}
         # a file without a column has it as NULL; a type is that of all files together
         chosen = [
-            expression(f'{name}', kind) if name in here else "null"
+            expression(f"{name}", kind) if name in here else "null"
             for name, kind in columns.items()
         ]
         number = " ".join(
             f"when {quoted_text(file)} then {number}" for file, number in numbers.items()
         )
         typed = ", ".join(
-            f'cast("{name.replace(chr(34), chr(34) * 2)}" as {kind}) as "{name.replace(chr(34), chr(34) * 2)}"'
+            f"cast({quoted_name(name)} as {kind}) as {quoted_name(name)}"
             for name, kind in columns.items()
             if name in here
         )

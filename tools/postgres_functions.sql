@@ -40,8 +40,8 @@ language sql immutable strict parallel safe
 as $$ select journey_engine.journey_round(number, digits) $$;
 
 /*
-  A pattern of the models in PostgreSQL's words. There the point also takes a line break, the classes \s, \d and \w know all of Unicode, and \b is another
-  thing.
+  A pattern of the models in PostgreSQL's words. There the point also takes a line break, the classes \s, \d, \w and [:alpha:] know all of Unicode, and \b is
+  another thing.
 */
 create or replace function pattern_here(pattern text) returns text
 language plpgsql immutable strict parallel safe
@@ -49,6 +49,7 @@ as $$
 declare
     letter text;
     next_letter text;
+    named_class text;
     spelled text := '';
     place integer := 1;
     is_in_class boolean := false;
@@ -80,9 +81,20 @@ begin
                 class_begins_at := place + case when substr(pattern, place + 1, 1) = '^' then 2 else 1 end;
                 spelled := spelled || letter;
             elsif letter = '[' and substr(pattern, place + 1, 1) = ':' then
-                -- [:alpha:] within a class: its end is not the class's
-                spelled := spelled || substr(pattern, place, strpos(substr(pattern, place), ':]') + 1);
-                place := place + strpos(substr(pattern, place), ':]');
+                -- its end is not the class's
+                named_class := substr(pattern, place, strpos(substr(pattern, place), ':]') + 1);
+                spelled := spelled || case named_class
+                    when '[:alpha:]' then 'A-Za-z'
+                    when '[:alnum:]' then '0-9A-Za-z'
+                    when '[:digit:]' then '0-9'
+                    when '[:lower:]' then 'a-z'
+                    when '[:upper:]' then 'A-Z'
+                    when '[:word:]' then '0-9A-Za-z_'
+                    when '[:space:]' then ' \t\n\v\f\r'
+                    when '[:punct:]' then '!-/:-@\[-`{-~'
+                    else named_class
+                end;
+                place := place + length(named_class) - 1;
             elsif letter = '[' then
                 spelled := spelled || '\[';
             elsif letter = ']' and is_in_class and place > class_begins_at then
@@ -125,7 +137,7 @@ language plpgsql immutable strict parallel safe
 as $$
 begin
     return cast(round(cast(cast(content as text) as numeric)) as bigint);
-exception when data_exception then
+exception when data_exception or feature_not_supported then -- the latter for NaN
     return null;
 end
 $$;
@@ -193,10 +205,13 @@ as $$
     select case
         when content ~ '[\x0b\x0e\x0f\x1a-\x1f]' then (
             select '"' || string_agg(
-                case when letter ~ '[\x0b\x0e\x0f\x1a-\x1f]' then '\u' || upper(lpad(to_hex(ascii(letter)), 4, '0')) else btrim(to_json(letter)::text, '"') end,
+                case
+                    when letter ~ '[\x0b\x0e\x0f\x1a-\x1f]' then '\u' || upper(lpad(to_hex(ascii(letter)), 4, '0'))
+                    else substr(to_json(letter)::text, 2, length(to_json(letter)::text) - 2)
+                end,
                 '' order by place
             ) || '"'
-            from (select replace(part, '"', '\"') as letter, place from regexp_split_to_table(content, '') with ordinality as parts (part, place)) as letters
+            from regexp_split_to_table(content, '') with ordinality as letters (letter, place)
         )
         else to_json(content)::text
     end
