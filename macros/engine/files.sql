@@ -1,4 +1,4 @@
-{# Raw tables that lie in files become views in the schema raw_<source>: read in place, nothing is copied. #}
+{# Raw tables that lie in files become views in the schema raw_<source>: read in place, nothing is copied; PostgreSQL alone gets a copy. #}
 
 {#
   DuckDB's row source of files at a path (a glob or one file): parquet, or CSV with a header and every column as text. Read by one thread, since several
@@ -14,6 +14,7 @@
 
 {# The rows of a query over files. #}
 {% macro file_query(query) %}{{ return(adapter.dispatch('file_query', 'customer_journey')(query)) }}{% endmacro %}
+{# Asked by DuckDB's forms alone, so Spark would have the same text on both. #}
 {% macro default__file_query(query) %}
     {{ return(run_query(query).rows) }}
 {% endmacro %}

@@ -1,4 +1,4 @@
-{# Text, where DuckDB and Spark differ. #}
+{# Text, where DuckDB, Spark and PostgreSQL differ. #}
 
 {# A value from a var, a seed path or a loop as a SQL string: the only way in which one may enter a statement. #}
 {% macro quoted(value) %}{{ return(adapter.dispatch('quoted', 'customer_journey')(value)) }}{% endmacro %}
@@ -101,6 +101,7 @@ nullif('{' || concat_ws(','{% for key, text in pairs.items() %}, json_string({{ 
 
 {# A cast that gives NULL for what does not fit. dbt.safe_cast is a plain cast on DuckDB. #}
 {% macro try_to(value, data_type) %}{{ return(adapter.dispatch('try_to', 'customer_journey')(value, data_type)) }}{% endmacro %}
+{# DuckDB and Spark: same text on both. #}
 {% macro default__try_to(value, data_type) -%}
 try_cast({{ value }} as {{ data_type }})
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# Time, where DuckDB and Spark differ. Every timestamp is UTC without a zone in DuckDB and an instant (session zone UTC) in Spark. #}
+{# Time, where DuckDB, Spark and PostgreSQL differ. Every timestamp is UTC without a zone in DuckDB and PostgreSQL and an instant (session zone UTC) in Spark. #}
 
 {# Microseconds since 1970 of a timestamp: bigint. Exact, so gaps are compared on it and never on boundaries counted. #}
 {% macro epoch_us(ts) %}{{ return(adapter.dispatch('epoch_us', 'customer_journey')(ts)) }}{% endmacro %}

@@ -254,6 +254,57 @@ def test_turns_are_taken_as_somebody_walks(connection):
         assert asked(connection, query) == [(taken,)]
 
 
+# ---------------------------------------------------------------- where it does not build
+
+
+def test_a_database_in_another_order_of_letters_is_refused(connection, monkeypatch):
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("create database plain template template0 encoding 'UTF8' locale 'C'")
+    monkeypatch.setenv("PGDATABASE", "plain")
+    with pytest.raises(postgres_dbt.BuildError, match="create database journey_build template"):
+        postgres_dbt.prepare()
+
+
+def told(**variables) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.postgres_dbt", "build"],
+        cwd=ROOT,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_server_that_does_not_answer_is_told_without_a_traceback(server):
+    code, text = told(PGPORT="1")
+    assert code == 1 and "Traceback" not in text
+    assert text.startswith("no build on PostgreSQL: PostgreSQL does not answer:")
+    assert "Set PGHOST, PGPORT" in text
+
+
+def test_a_name_that_would_be_cut_off_is_told(folder):
+    folder.write("a.parquet", f"select 1 as {'x' * 64}")
+    with pytest.raises(postgres_dbt.BuildError, match="more than 63 bytes"):
+        folder.load()
+
+
+def test_dbt_alone_is_told_how_it_has_to_be_called(server, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "build"],
+        cwd=ROOT,
+        env=os.environ
+        | {"JOURNEY_TARGET": "postgres", "DBT_TARGET_PATH": str(tmp_path / "target")}
+        | {"DBT_PROFILES_DIR": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode and "python -m tools.postgres_dbt build" in done.stdout
+
+
 # ---------------------------------------------------------------- raw files
 
 
