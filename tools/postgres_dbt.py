@@ -101,6 +101,8 @@ def prepare() -> None:
                 f" {BUILD_DATABASE} template template0 encoding 'UTF8' locale 'C.UTF-8';"
             )
         try:
+            # two builds that begin at once would write the same functions
+            cursor.execute("select pg_advisory_xact_lock(hashtext('journey_engine'))")
             cursor.execute(FUNCTIONS.read_text(encoding="utf-8"))
         except psycopg2.errors.InsufficientPrivilege as error:
             raise BuildError(
@@ -309,11 +311,25 @@ class RawTable:
 
 
 def views() -> str:
+    """The query for all views."""
     return "select schemaname, viewname from pg_views where schemaname !~ '^(pg_|information_)'"
 
 
 def load_files(adapter, schema: str, table: str, path: str) -> None:
     """Called by macros/engine/files.sql for each raw table whose files exist."""
+    import duckdb
+    import psycopg2
+    from dbt_common.exceptions import DbtRuntimeError
+
+    try:
+        copy_files(adapter, schema, table, path)
+    except (BuildError, OSError, duckdb.Error, psycopg2.Error) as error:
+        raise DbtRuntimeError(
+            f"the files at {path} cannot be copied into {schema}.{table}: {str(error).strip()}"
+        ) from error
+
+
+def copy_files(adapter, schema: str, table: str, path: str) -> None:
     import duckdb
 
     with connect() as connection, duckdb.connect() as reader:
