@@ -9,6 +9,7 @@ file once, a changed one anew. What SQL lacks there stands in tools/postgres_fun
 import os
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from tools import postgres
@@ -83,7 +84,7 @@ def prepare() -> None:
     """The database is one on which the models give what they give elsewhere; it gets its words."""
     import psycopg2
 
-    with connect() as connection, connection.cursor() as cursor:
+    with closing(connect()) as connection, connection, connection.cursor() as cursor:
         cursor.execute(
             "select current_setting('server_encoding'), datcollate, datctype, datname,"
             " current_setting('server_version_num')::int"
@@ -332,7 +333,7 @@ def load_files(adapter, schema: str, table: str, path: str) -> None:
 def copy_files(adapter, schema: str, table: str, path: str) -> None:
     import duckdb
 
-    with connect() as connection, duckdb.connect() as reader:
+    with closing(connect()) as connection, connection, duckdb.connect() as reader:
         with connection.cursor() as cursor:
             cursor.execute(views())
             before = set(cursor.fetchall())

@@ -121,7 +121,7 @@ language sql immutable strict parallel safe
 as $$ select regexp_substr(content, journey_engine.pattern_here(pattern), 1, 1, '', group_number) $$;
 
 create or replace function is_pattern(pattern text) returns boolean
-language plpgsql immutable strict parallel safe
+language plpgsql immutable strict
 as $$
 begin
     perform '' ~ journey_engine.pattern_here(pattern);
@@ -131,9 +131,9 @@ exception when invalid_regular_expression then
 end
 $$;
 
--- casts that give NULL for what does not fit
+-- casts that give NULL for what does not fit; what catches an error here may not run in a parallel worker
 create or replace function try_bigint(content anyelement) returns bigint
-language plpgsql immutable strict parallel safe
+language plpgsql immutable strict
 as $$
 begin
     return cast(round(cast(cast(content as text) as numeric)) as bigint);
@@ -143,7 +143,7 @@ end
 $$;
 
 create or replace function try_double(content anyelement) returns double precision
-language plpgsql immutable strict parallel safe
+language plpgsql immutable strict
 as $$
 begin
     return cast(cast(content as text) as double precision);
@@ -153,7 +153,7 @@ end
 $$;
 
 create or replace function try_amount(content anyelement) returns numeric(18, 4)
-language plpgsql immutable strict parallel safe
+language plpgsql immutable strict
 as $$
 begin
     return nullif(cast(cast(cast(content as text) as numeric) as numeric(18, 4)), 'NaN');
@@ -163,7 +163,7 @@ end
 $$;
 
 create or replace function try_timestamp(content text) returns timestamp
-language plpgsql immutable strict parallel safe
+language plpgsql immutable strict
 as $$
 begin
     return cast(content as timestamp);
@@ -173,7 +173,7 @@ end
 $$;
 
 create or replace function try_instant(content text) returns timestamp
-language plpgsql immutable strict parallel safe
+language plpgsql immutable strict
 as $$
 begin
     return timezone('UTC', cast(content as timestamptz));
@@ -188,7 +188,7 @@ language sql immutable strict parallel safe
 as $$ select timestamp '1970-01-01' + us / 1000000 * interval '1 second' + us % 1000000 * interval '1 microsecond' $$;
 
 create or replace function is_json(content text) returns boolean
-language plpgsql immutable strict parallel safe
+language plpgsql immutable strict
 as $$
 begin
     perform cast(content as json);
@@ -254,7 +254,7 @@ $$;
 
 -- the first member of that name, as text; \u0000, which text cannot hold here, as U+FFFD
 create or replace function json_member(content text, member text) returns text
-language plpgsql immutable strict parallel safe
+language plpgsql immutable strict
 as $$
 declare
     found json;
@@ -277,7 +277,7 @@ $$;
 
 -- the text is well formed, or the macro that calls this has kept it away; what it stands for may still be no UTF-8
 create or replace function url_decode(content text) returns text
-language plpgsql immutable strict parallel safe
+language plpgsql immutable strict
 as $$
 begin
     return (
