@@ -12,9 +12,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The rows of a query over files. #}
+{# The rows of a query over files, for the default__ macros below; the same text on both DuckDB and Spark, which asks none. #}
 {% macro file_query(query) %}{{ return(adapter.dispatch('file_query', 'customer_journey')(query)) }}{% endmacro %}
-{# Asked by DuckDB's forms alone, so Spark would have the same text on both. #}
 {% macro default__file_query(query) %}
     {{ return(run_query(query).rows) }}
 {% endmacro %}

@@ -99,9 +99,8 @@ nullif(to_json(named_struct({% for key, text in pairs.items() %}{{ quoted(key) }
 nullif('{' || concat_ws(','{% for key, text in pairs.items() %}, json_string({{ quoted(key) }}) || ':' || json_string({{ text }}){% endfor %}) || '}', '{}')
 {%- endmacro %}
 
-{# A cast that gives NULL for what does not fit. dbt.safe_cast is a plain cast on DuckDB. #}
+{# A cast that gives NULL for what does not fit. dbt.safe_cast is a plain cast on DuckDB. DuckDB and Spark have the same text on both. #}
 {% macro try_to(value, data_type) %}{{ return(adapter.dispatch('try_to', 'customer_journey')(value, data_type)) }}{% endmacro %}
-{# DuckDB and Spark: same text on both. #}
 {% macro default__try_to(value, data_type) -%}
 try_cast({{ value }} as {{ data_type }})
 {%- endmacro %}
