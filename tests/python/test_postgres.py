@@ -228,6 +228,18 @@ def test_a_date_that_there_is_not_is_null(connection):
     assert asked(connection, query) == [(None, None)]
 
 
+def test_the_first_and_last_value_of_a_window_skip_null_as_on_duckdb(connection):
+    rows = "(values (1, null), (2, 'a'), (3, null), (4, 'b'), (5, null)) as given (place, word)"
+    window = "over (order by place rows between unbounded preceding and current row)"
+    here = f"select first_not_null(word) {window}, last_not_null(word) {window} from {rows}"
+    there = (
+        f"select first_value(word ignore nulls) {window}, last_value(word ignore nulls) {window}"
+        f" from {rows}"
+    )
+    with duckdb.connect() as reader:
+        assert asked(connection, here) == reader.execute(there).fetchall()
+
+
 def test_turns_are_taken_as_somebody_walks(connection):
     """Against the walk written plainly."""
     chosen = random.Random(3)
