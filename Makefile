@@ -1,4 +1,4 @@
-# What a person types. Everything runs in the project's own environments (.venv, .venv-spark, .venv-bouncer); nothing else is touched.
+# What a person types. Everything runs in the project's own environments (.venv, .venv-spark, .venv-postgres, .venv-bouncer); nothing else is touched.
 # README: the first line is `make demo`, the second `make test`.
 
 SHELL := /bin/bash
@@ -20,6 +20,10 @@ export GX_ANALYTICS_ENABLED := false
 
 RUN := .venv/bin/python
 RUN_SPARK := .venv-spark/bin/python
+RUN_POSTGRES := .venv-postgres/bin/python
+# how dbt is called on another engine than DuckDB, by TARGET
+BUILD_spark = $(RUN_SPARK) -m tools.spark build
+BUILD_postgres = $(RUN_POSTGRES) -m tools.postgres_dbt build
 FULL_REFRESH := $(if $(FULL),--full-refresh)
 
 .PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' $(firstword $(MAKEFILE_LIST)))
@@ -33,6 +37,9 @@ install: ## make .venv as requirements.txt says; nothing to do where it is so al
 install-spark: ## make .venv-spark as requirements-spark.txt says
 	@$(PYTHON) tools/install.py requirements-spark.txt .venv-spark
 
+install-postgres: ## make .venv-postgres as requirements-postgres.txt says
+	@$(PYTHON) tools/install.py requirements-postgres.txt .venv-postgres
+
 install-bouncer: ## make .venv-bouncer as requirements-bouncer.txt says
 	@$(PYTHON) tools/install.py requirements-bouncer.txt .venv-bouncer
 install-superset: ## make .venv-superset as requirements-superset.txt says (Python 3.11 or 3.12)
@@ -44,9 +51,9 @@ demo: install ## the sample company, from raw rows to published tables, and what
 sample: install ## write the sample company's raw tables and the truth about them
 	@$(RUN) -m tools.sample $(ARGS)
 
-build: install $(if $(filter spark,$(TARGET)),install-spark) ## build, test and publish your own sources (FULL=1: anew; TARGET=spark: on Spark)
-	@$(if $(filter spark,$(TARGET)),$(RUN) -m tools.hash_key && $(RUN_SPARK) -m tools.spark build,$(RUN) -m tools.build) $(FULL_REFRESH) $(ARGS)
-	$(if $(filter spark,$(TARGET)),,$(RUN) -m tools.publish)
+build: install $(if $(BUILD_$(TARGET)),install-$(TARGET)) ## build, test and publish your own sources (FULL=1: anew; TARGET=spark or postgres: there)
+	@$(if $(BUILD_$(TARGET)),$(RUN) -m tools.hash_key && $(BUILD_$(TARGET)),$(RUN) -m tools.build) $(FULL_REFRESH) $(ARGS)
+	$(if $(BUILD_$(TARGET)),,$(RUN) -m tools.publish)
 
 publish: install ## swap the built marts in for the published ones (ARGS="--to parquet,postgres": where else)
 	@$(RUN) -m tools.publish $(ARGS)
@@ -115,6 +122,9 @@ compare: install ## our incremental build beside one with a watermark and a look
 test-spark: install-spark ## the same marts on embedded Spark as on DuckDB (SHORT=1 ARGS="-k a_full_build": those that the others are made of)
 	@JOURNEY_SPARK_SHORT=$(SHORT) $(RUN_SPARK) -m pytest -m "spark and not long" tests/python/test_spark.py $(ARGS)
 
+test-postgres: install-postgres ## the same marts on PostgreSQL 15 as on DuckDB, after five builds (ARGS="-k 'not every_mart'": its words and files)
+	@$(RUN_POSTGRES) -m pytest -m postgres tests/python/test_postgres.py $(ARGS)
+
 lint: install ## the style alone
 	@.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -134,6 +144,7 @@ lock: install ## write the lock files anew from pyproject.toml, keeping what sti
 	echo 'dbt-bouncer==4.3.*' | $(COMPILE) - -o requirements-bouncer.txt
 	$(COMPILE) pyproject.toml --extra dev --extra show --upgrade-package duckdb==1.5.5 -o requirements.txt
 	$(COMPILE) pyproject.toml --extra dev --extra spark -c requirements.txt -o requirements-spark.txt
+	$(COMPILE) pyproject.toml --extra dev --extra postgres -c requirements.txt -o requirements-postgres.txt
 
 lock-superset: install ## write requirements-superset.txt anew
 	@$(subst make lock,make lock-superset,$(COMPILE)) requirements-superset.in -o requirements-superset.txt

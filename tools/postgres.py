@@ -144,7 +144,7 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def up(folder: Path = FOLDER) -> dict[str, str]:
+def up(folder: Path = FOLDER, database: str = DATABASE) -> dict[str, str]:
     """Start the server unless it runs; what to put into the environment."""
     folder = folder.resolve()
     as_owner = owner()
@@ -159,8 +159,9 @@ def up(folder: Path = FOLDER) -> dict[str, str]:
             *("--options", options),
             as_owner=as_owner,
         )
-        make_database(environment(folder))
-    return environment(folder)
+    settings = environment(folder) | {"PGDATABASE": database}
+    make_database(settings)
+    return settings
 
 
 def make_database(settings: dict[str, str]) -> None:
@@ -174,9 +175,10 @@ def make_database(settings: dict[str, str]) -> None:
         passfile=settings["PGPASSFILE"],
         autocommit=True,
     ) as connection:
-        known = connection.execute("select 1 from pg_database where datname = %s", [DATABASE])
+        name = settings["PGDATABASE"]
+        known = connection.execute("select 1 from pg_database where datname = %s", [name])
         if known.fetchone() is None:
-            connection.execute(f"create database {DATABASE}")
+            connection.execute(f"create database {name}")
 
 
 def down(folder: Path = FOLDER) -> bool:

@@ -178,3 +178,6 @@
 {% endmacro %}
 {# Spark has no try() around rlike: a pattern that Java cannot read stops the statement that uses it. #}
 {% macro spark__is_regex(pattern) %}{{ return(true) }}{% endmacro %}
+{% macro postgres__is_regex(pattern) %}
+    {{ return(run_query('select is_pattern(' ~ quoted(pattern) ~ ')').rows[0][0]) }}
+{% endmacro %}

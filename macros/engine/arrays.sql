@@ -134,6 +134,28 @@ from (
     group by {{ group_columns | join(', ') }}
 ) as walks
 {%- endmacro %}
+{# PostgreSQL has no fold, but aggregates of one's own. #}
+{% macro postgres__walked(relation, group_columns, end_of_time) -%}
+select
+    {{ group_columns | join(', ') }},
+    unnest(taken) as place
+
+from (
+    select
+        {{ group_columns | join(', ') }},
+        walk(
+            cast(place as bigint),
+            cast(at_us as bigint),
+            cast(coalesce(free_place, {{ end_of_time }}) as bigint),
+            cast(coalesce(free_us, {{ end_of_time }}) as bigint),
+            cast(coalesce(cap, {{ end_of_time }}) as bigint)
+            order by place
+        ) as taken
+
+    from {{ relation }}
+    group by {{ group_columns | join(', ') }}
+) as walks
+{%- endmacro %}
 
 {# Aggregate: texts joined in the order of a number (unique in the group); NULL where there is none. #}
 {% macro ordered_text_list(text, order_number, separator) %}{{ return(adapter.dispatch('ordered_text_list', 'customer_journey')(text, order_number, separator)) }}{% endmacro %}

@@ -1,4 +1,4 @@
-{# Raw tables that lie in files become views in the schema raw_<source>: read in place, nothing is copied. #}
+{# Raw tables that lie in files become views in the schema raw_<source>: read in place, nothing is copied; PostgreSQL alone gets a copy. #}
 
 {#
   DuckDB's row source of files at a path (a glob or one file): parquet, or CSV with a header and every column as text. Read by one thread, since several
@@ -12,10 +12,23 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# The rows of a query over files, for the default__ macros below; the same text on both DuckDB and Spark, which asks none. #}
+{% macro file_query(query) %}{{ return(adapter.dispatch('file_query', 'customer_journey')(query)) }}{% endmacro %}
+{% macro default__file_query(query) %}
+    {{ return(run_query(query).rows) }}
+{% endmacro %}
+{# A server sees no files of its client's: DuckDB answers beside it, in the process of tools/postgres_dbt.py, which adds these two to dbt's adapter. #}
+{% macro postgres__file_query(query) %}
+    {%- if adapter.journey_asked_of_files is not defined -%}
+        {{ exceptions.raise_compiler_error('dbt alone cannot read files for PostgreSQL. Call it by: python -m tools.postgres_dbt build (make build TARGET=postgres does)') }}
+    {%- endif -%}
+    {{ return(adapter.journey_asked_of_files(query)) }}
+{% endmacro %}
+
 {# Are there files at this path? #}
 {% macro files_exist(path) %}{{ return(adapter.dispatch('files_exist', 'customer_journey')(path)) }}{% endmacro %}
 {% macro default__files_exist(path) %}
-    {{ return(run_query('select count(*) from glob(' ~ quoted(path) ~ ')').rows[0][0] > 0) }}
+    {{ return(file_query('select count(*) from glob(' ~ quoted(path) ~ ')')[0][0] > 0) }}
 {% endmacro %}
 
 {# journey_files_exist is a function that tools/spark.py adds to the embedded session: SQL alone cannot ask for a file without failing where there is none. #}
@@ -31,11 +44,11 @@
 {% macro default__file_schemas(path) %}
     {%- set schemas = [] -%}
     {%- if path.endswith('.parquet') -%}
-        {%- for row in run_query(
+        {%- for row in file_query(
             'select layout, min(file_name), max(file_name) from (select file_name, cast(to_json(list([name, children, type] order by number)) as varchar) as layout'
             ~ " from (select file_name, name, cast(coalesce(num_children, 0) as varchar) as children, coalesce(duckdb_type, '') as type, row_number() over () as number"
             ~ ' from parquet_schema(' ~ quoted(path) ~ ')) as elements group by file_name) as layouts group by layout order by 2'
-        ).rows -%}
+        ) -%}
             {#- the elements stand in depth-first order behind their root; only the root's own children are columns -#}
             {%- set columns = {} -%}
             {%- set within = namespace(elements=0) -%}
@@ -68,6 +81,11 @@
         {%- do run_query('drop table if exists ' ~ relation) -%}
         {%- do run_query('create table ' ~ relation ~ ' using csv options (path ' ~ quoted(path) ~ ", header 'true', multiLine 'true', escape '\"')") -%}
     {%- endif -%}
+{% endmacro %}
+
+{# The rows are copied: files that are new or have changed. #}
+{% macro postgres__create_file_view(relation, path) %}
+    {%- do adapter.journey_load_files(relation.schema, relation.identifier, path) -%}
 {% endmacro %}
 
 {#
@@ -124,7 +142,7 @@
     {{ return(text[2:] if text[1:2] == '\ufeff' else text[1:]) }}
 {% endmacro %}
 {% macro default__file_text_behind_x(path) %}
-    {{ return(run_query("select 'x' || try(decode(content)) from read_blob(" ~ quoted(path) ~ ')').rows[0][0]) }}
+    {{ return(file_query("select 'x' || try(decode(content)) from read_blob(" ~ quoted(path) ~ ')')[0][0]) }}
 {% endmacro %}
 {# Java puts another letter for bytes that are not UTF-8: the way back then gives other bytes. #}
 {% macro spark__file_text_behind_x(path) %}
@@ -150,4 +168,7 @@
 {% endmacro %}
 {% macro spark__export_table(relation, folder) %}
     {%- do run_query('insert overwrite directory ' ~ quoted(folder) ~ ' using parquet select * from ' ~ relation) -%}
+{% endmacro %}
+{% macro postgres__export_table(relation, folder) %}
+    {{ exceptions.raise_compiler_error('PostgreSQL writes no parquet: read ' ~ relation ~ ' where it is, or take it out with pg_dump or COPY.') }}
 {% endmacro %}

@@ -1,4 +1,4 @@
-{# Text, where DuckDB and Spark differ. #}
+{# Text, where DuckDB, Spark and PostgreSQL differ. #}
 
 {# A value from a var, a seed path or a loop as a SQL string: the only way in which one may enter a statement. #}
 {% macro quoted(value) %}{{ return(adapter.dispatch('quoted', 'customer_journey')(value)) }}{% endmacro %}
@@ -12,6 +12,8 @@
 {%- endmacro %}
 {% macro default__regex_match(text, pattern) %}regexp_matches({{ text }}, {{ pattern }}){% endmacro %}
 {% macro spark__regex_match(text, pattern) %}({{ text }} rlike {{ pattern }}){% endmacro %}
+{# The functions of the postgres__ macros stand in tools/postgres_functions.sql, each with its reason. #}
+{% macro postgres__regex_match(text, pattern) %}({{ text }} ~ pattern_here({{ pattern }})){% endmacro %}
 
 {# The group of the first match, NULL where there is none or it is empty. #}
 {% macro regex_extract(text, pattern, group=1) -%}
@@ -28,11 +30,15 @@ regexp_replace({{ text }}, {{ quoted(pattern) }}, {{ quoted(('\\1' if keep_first
 {% macro spark__regex_replace(text, pattern, replacement, keep_first_group) -%}
 regexp_replace({{ text }}, {{ quoted(pattern) }}, {{ quoted(('$1' if keep_first_group else '') ~ replacement) }})
 {%- endmacro %}
+{% macro postgres__regex_replace(text, pattern, replacement, keep_first_group) -%}
+regexp_replace({{ text }}, pattern_here({{ quoted(pattern) }}), {{ quoted(('\\1' if keep_first_group else '') ~ replacement) }}, 'g')
+{%- endmacro %}
 
 {# Hex SHA-256 of a text. #}
 {% macro sha256(text) %}{{ return(adapter.dispatch('sha256', 'customer_journey')(text)) }}{% endmacro %}
 {% macro default__sha256(text) %}sha256({{ text }}){% endmacro %}
 {% macro spark__sha256(text) %}sha2({{ text }}, 256){% endmacro %}
+{% macro postgres__sha256(text) %}encode(sha256(convert_to({{ text }}, 'UTF8')), 'hex'){% endmacro %}
 
 {# White space of every kind off both ends, and NULL for nothing left. trim() alone leaves tabs, no-break and zero-width spaces. #}
 {% macro clean_text(text) %}{{ return(adapter.dispatch('clean_text', 'customer_journey')(text)) }}{% endmacro %}
@@ -60,6 +66,9 @@ get_json_object({{ json }}, '$[\'' || {{ key_column }} || '\']')
 get_json_object({{ json }}, {{ quoted("$['" ~ key ~ "']") }})
 {%- endif -%}
 {%- endmacro %}
+{% macro postgres__json_text(json, key, key_column) -%}
+json_member({{ json }}, {{ key_column or quoted(key) }})
+{%- endmacro %}
 
 {#
   Is the text a JSON object that every engine reads alike? NULL text: NULL. The engines' own tests differ: Spark takes single quotes and trailing garbage,
@@ -75,6 +84,7 @@ get_json_object({{ json }}, {{ quoted("$['" ~ key ~ "']") }})
 {% macro engine_reads_json(text) %}{{ return(adapter.dispatch('engine_reads_json', 'customer_journey')(text)) }}{% endmacro %}
 {% macro default__engine_reads_json(text) %}json_valid({{ text }}){% endmacro %}
 {% macro spark__engine_reads_json(text) %}(get_json_object({{ text }}, '$') is not null){% endmacro %}
+{% macro postgres__engine_reads_json(text) %}is_json({{ text }}){% endmacro %}
 
 {# A JSON object of keys and text expressions; keys whose text is NULL are left out, NULL where all are. #}
 {% macro json_object(pairs) %}{{ return(adapter.dispatch('json_object', 'customer_journey')(pairs)) }}{% endmacro %}
@@ -84,10 +94,23 @@ nullif(cast(json_merge_patch('{}', json_object({% for key, text in pairs.items()
 {% macro spark__json_object(pairs) -%}
 nullif(to_json(named_struct({% for key, text in pairs.items() %}{{ quoted(key) }}, {{ text }}{{ ', ' if not loop.last }}{% endfor %})), '{}')
 {%- endmacro %}
+{# PostgreSQL's own function puts spaces between. concat_ws leaves out what is NULL. #}
+{% macro postgres__json_object(pairs) -%}
+nullif('{' || concat_ws(','{% for key, text in pairs.items() %}, json_string({{ quoted(key) }}) || ':' || json_string({{ text }}){% endfor %}) || '}', '{}')
+{%- endmacro %}
 
-{# A cast that gives NULL for what does not fit. dbt.safe_cast is a plain cast on DuckDB. #}
-{% macro try_to(value, data_type) -%}
+{# A cast that gives NULL for what does not fit. dbt.safe_cast is a plain cast on DuckDB. DuckDB and Spark have the same text on both. #}
+{% macro try_to(value, data_type) %}{{ return(adapter.dispatch('try_to', 'customer_journey')(value, data_type)) }}{% endmacro %}
+{% macro default__try_to(value, data_type) -%}
 try_cast({{ value }} as {{ data_type }})
+{%- endmacro %}
+{# PostgreSQL has no such cast: one function for each type that is asked for. #}
+{% macro postgres__try_to(value, data_type) -%}
+{%- set functions = {'bigint': 'try_bigint', 'double': 'try_double', 'decimal(18,4)': 'try_amount', 'timestamp': 'try_timestamp'} -%}
+{%- if data_type not in functions -%}
+    {{ exceptions.raise_compiler_error('try_to knows no ' ~ data_type ~ ' on PostgreSQL: add a function to tools/postgres_functions.sql') }}
+{%- endif -%}
+{{ functions[data_type] }}({{ value }})
 {%- endmacro %}
 
 {# md5 of columns as text, joined by '|', NULL as nothing: the one recipe for keys and content hashes, equal on every engine. #}
@@ -115,10 +138,13 @@ case
 {% macro first_not_null(value) %}{{ return(adapter.dispatch('first_not_null', 'customer_journey')(value)) }}{% endmacro %}
 {% macro default__first_not_null(value) %}first_value({{ value }} ignore nulls){% endmacro %}
 {% macro spark__first_not_null(value) %}first_value({{ value }}, true){% endmacro %}
+{# PostgreSQL's own window functions skip nothing; an aggregate may stand before `over` as well. #}
+{% macro postgres__first_not_null(value) %}first_not_null({{ value }}){% endmacro %}
 
 {% macro last_not_null(value) %}{{ return(adapter.dispatch('last_not_null', 'customer_journey')(value)) }}{% endmacro %}
 {% macro default__last_not_null(value) %}last_value({{ value }} ignore nulls){% endmacro %}
 {% macro spark__last_not_null(value) %}last_value({{ value }}, true){% endmacro %}
+{% macro postgres__last_not_null(value) %}last_not_null({{ value }}){% endmacro %}
 
 {# Aggregate: the distinct values of a group in their order, joined by ', '. dbt.listagg has no order on Spark. #}
 {% macro sorted_text_list(text) %}{{ return(adapter.dispatch('sorted_text_list', 'customer_journey')(text)) }}{% endmacro %}
@@ -129,3 +155,4 @@ case
 {% macro hash_share(text) %}{{ return(adapter.dispatch('hash_share', 'customer_journey')(text)) }}{% endmacro %}
 {% macro default__hash_share(text) %}(cast(cast('0x' || substr(md5({{ text }}), 1, 8) as bigint) as double) / 4294967296e0){% endmacro %}
 {% macro spark__hash_share(text) %}(cast(conv(substr(md5({{ text }}), 1, 8), 16, 10) as double) / 4294967296e0){% endmacro %}
+{% macro postgres__hash_share(text) %}(cast(cast(cast('x' || substr(md5({{ text }}), 1, 8) as bit(32)) as bigint) as double) / cast(4294967296 as double)){% endmacro %}

@@ -1,14 +1,16 @@
-{# Time, where DuckDB and Spark differ. Every timestamp is UTC without a zone in DuckDB and an instant (session zone UTC) in Spark. #}
+{# Time, where DuckDB, Spark and PostgreSQL differ. Every timestamp is UTC without a zone in DuckDB and PostgreSQL and an instant (session zone UTC) in Spark. #}
 
 {# Microseconds since 1970 of a timestamp: bigint. Exact, so gaps are compared on it and never on boundaries counted. #}
 {% macro epoch_us(ts) %}{{ return(adapter.dispatch('epoch_us', 'customer_journey')(ts)) }}{% endmacro %}
 {% macro default__epoch_us(ts) %}epoch_us({{ ts }}){% endmacro %}
 {% macro spark__epoch_us(ts) %}unix_micros({{ ts }}){% endmacro %}
+{% macro postgres__epoch_us(ts) %}cast(extract(epoch from {{ ts }}) * 1000000 as bigint){% endmacro %}
 
 {# The timestamp of so many microseconds since 1970. #}
 {% macro from_epoch_us(us) %}{{ return(adapter.dispatch('from_epoch_us', 'customer_journey')(us)) }}{% endmacro %}
 {% macro default__from_epoch_us(us) %}make_timestamp(cast({{ us }} as bigint)){% endmacro %}
 {% macro spark__from_epoch_us(us) %}timestamp_micros(cast({{ us }} as bigint)){% endmacro %}
+{% macro postgres__from_epoch_us(us) %}timestamp_of(cast({{ us }} as bigint)){% endmacro %}
 
 {# Whole seconds from one timestamp to another, rounded down: bigint; NULL if either is. #}
 {% macro elapsed_seconds(from_ts, to_ts) -%}
@@ -47,6 +49,7 @@ cast(date_trunc('{{ period }}', {{ day }}) as date)
 {% macro timestamp_text(ts) %}{{ return(adapter.dispatch('timestamp_text', 'customer_journey')(ts)) }}{% endmacro %}
 {% macro default__timestamp_text(ts) %}strftime({{ ts }}, '%Y-%m-%d %H:%M:%S.%f'){% endmacro %}
 {% macro spark__timestamp_text(ts) %}date_format({{ ts }}, 'yyyy-MM-dd HH:mm:ss.SSSSSS'){% endmacro %}
+{% macro postgres__timestamp_text(ts) %}to_char({{ ts }}, 'YYYY-MM-DD HH24:MI:SS.US'){% endmacro %}
 
 {#
   ISO 8601 text to UTC timestamp, NULL where it is none. Without an offset the text is UTC. Only a text of this form is tried, in the one spelling that all
@@ -71,6 +74,13 @@ end
 {% macro spark__read_timestamp(spelling, text) -%}
 case when {{ regex_match(text, iso_timestamp_pattern()) }} then try_cast({{ spelling }} as timestamp) end
 {%- endmacro %}
+{% macro postgres__read_timestamp(spelling, text) -%}
+case
+    when not {{ regex_match(text, iso_timestamp_pattern()) }} then null
+    when {{ regex_match(text, ':[0-9.]+ ?(UTC|Z|[+-][0-9:]+)$') }} then try_instant({{ spelling }})
+    else try_timestamp({{ spelling }})
+end
+{%- endmacro %}
 
 {% macro iso_timestamp_pattern() -%}
 ^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,9})?( ?UTC|Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])?)?$
@@ -89,11 +99,15 @@ select cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval 1 d
 {% macro spark__days_from_to(bounds, first_day, last_day) -%}
 select explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day)) as date_day from {{ bounds }} where {{ first_day }} <= {{ last_day }}
 {%- endmacro %}
+{% macro postgres__days_from_to(bounds, first_day, last_day) -%}
+select cast(generate_series(cast({{ first_day }} as timestamp), cast({{ last_day }} as timestamp), interval '1 day') as date) as date_day from {{ bounds }}
+{%- endmacro %}
 
 {# A first of the month moved by a number of months: date. #}
 {% macro add_months(month_start, months) %}{{ return(adapter.dispatch('add_months', 'customer_journey')(month_start, months)) }}{% endmacro %}
 {% macro default__add_months(month_start, months) %}cast({{ month_start }} + to_months(cast({{ months }} as integer)) as date){% endmacro %}
 {% macro spark__add_months(month_start, months) %}add_months({{ month_start }}, cast({{ months }} as int)){% endmacro %}
+{% macro postgres__add_months(month_start, months) %}cast({{ month_start }} + cast({{ months }} as integer) * interval '1 month' as date){% endmacro %}
 
 {% macro next_month(month_start) %}{{ add_months(month_start, 1) }}{% endmacro %}
 
@@ -106,3 +120,4 @@ cast(extract(year from {{ day }}) * 12 + extract(month from {{ day }}) as bigint
 {% macro integers(stop) %}{{ return(adapter.dispatch('integers', 'customer_journey')(stop)) }}{% endmacro %}
 {% macro default__integers(stop) %}select cast(range as integer) as number from range(0, {{ stop }}){% endmacro %}
 {% macro spark__integers(stop) %}select cast(id as int) as number from range(0, {{ stop }}){% endmacro %}
+{% macro postgres__integers(stop) %}select cast(number as integer) as number from generate_series(0, {{ stop }} - 1) as numbers (number){% endmacro %}

@@ -459,7 +459,10 @@ def a_macro_of_an_engine_has_its_sister_for_the_other(project):
             engine, _, base = name.partition("__")
             if engine == "default" and f"spark__{base}" not in defined and base not in said:
                 broken.append(f"{path}: {name} has no spark__{base}")
-            if engine in ("spark", "duckdb") and f"default__{base}" not in defined | of_dbt:
+            if (
+                engine in ("spark", "postgres", "duckdb")
+                and f"default__{base}" not in defined | of_dbt
+            ):
                 broken.append(f"{path}: {name} has no default__{base}")
         for base in re.findall(r"adapter\.dispatch\('(\w+)'", text):
             if f"default__{base}" not in defined:

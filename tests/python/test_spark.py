@@ -7,20 +7,16 @@ more deliveries on top. After each the marts are compared, row for row and value
 import json
 import os
 import shutil
-import subprocess
-import sys
-from collections import Counter
-from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import pytest
+from engines import BesideDuckdb, deliver, differences, write_sample
 
-from tools import hash_key, spark
+from tools import spark
 
 pytest.importorskip("pyspark", reason="needs the packages of requirements-spark.txt")
 
-ROOT = Path(__file__).resolve().parents[2]
 PERSONS = 150
 # The short form builds the road from raw rows to people, sessions, stages and journeys; the other
 # facts and the KPI tables are selects over these, and take Spark twice as long again.
@@ -32,62 +28,13 @@ SELECTED = (
 pytestmark = pytest.mark.spark
 
 
-def deliver(source: Path, target: Path, first: int, last: int, count: int) -> None:
-    """Write the loads with numbers in [first, last) of `count` equal parts into `target`.
-
-    Each call adds part files to what lies there, as a delivery does.
-    """
-    with duckdb.connect() as connection:
-        for table in sorted(source.glob("*/*")):
-            folder = target / table.relative_to(source)
-            folder.mkdir(parents=True, exist_ok=True)
-            rows = f"read_parquet('{table}/*.parquet')"
-            loads = [
-                row[0]
-                for row in connection.execute(
-                    f"select distinct _load_id from {rows} order by _load_id"
-                ).fetchall()
-            ]
-            chosen = loads[len(loads) * first // count : len(loads) * last // count]
-            connection.execute(
-                f"copy (select * from {rows} where list_contains(?, _load_id))"
-                f" to '{folder}/part-{first:05d}.parquet' (format parquet)",
-                [chosen],
-            )
-
-
-class Engines:
-    """The two builds, side by side in one folder.
-
-    DuckDB is a process of its own each time; Spark stays in this one, so that its virtual machine
-    starts once.
-    """
+class Engines(BesideDuckdb):
+    """The two builds, side by side in one folder. Spark stays in this process, so that its virtual
+    machine starts once."""
 
     def __init__(self, folder: Path):
-        self.folder = folder
-        os.environ.update(
-            {
-                "JOURNEY_RAW": str(folder / "raw"),
-                "JOURNEY_HASH_KEY": str(folder / "hash_key.parquet"),
-                "JOURNEY_DATABASE": str(folder / "build.duckdb"),
-                "JOURNEY_SPARK_FOLDER": str(folder / "spark"),
-                "DBT_PROFILES_DIR": str(ROOT),
-                "DBT_SEND_ANONYMOUS_USAGE_STATS": "0",
-            }
-        )
-        hash_key.create(folder / "hash_key.parquet")
-
-    def duckdb(self, *arguments: str) -> None:
-        done = subprocess.run(
-            [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments],
-            cwd=ROOT,
-            env=os.environ
-            | {"JOURNEY_TARGET": "duckdb", "DBT_TARGET_PATH": str(self.folder / "target-duckdb")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+        super().__init__(folder)
+        os.environ["JOURNEY_SPARK_FOLDER"] = str(folder / "spark")
 
     def spark(self, *arguments: str) -> None:
         os.environ["DBT_TARGET_PATH"] = str(self.folder / "target-spark")
@@ -113,60 +60,17 @@ class Engines:
     def marts(self) -> dict[str, tuple[list[str], list[tuple], list[tuple]]]:
         """Table -> column names, DuckDB's rows, Spark's rows."""
         tables = {}
-        with duckdb.connect(str(self.folder / "build.duckdb"), read_only=True) as connection:
-            names = connection.execute(
-                "select table_name from information_schema.tables where table_schema = 'marts'"
-            ).fetchall()
-            for (name,) in sorted(names):
-                columns = [
-                    row[0] for row in connection.execute(f"describe marts.{name}").fetchall()
-                ]
-                chosen = ", ".join(columns)
-                exported = self.folder / "exported" / name
-                tables[name] = (
-                    columns,
-                    connection.execute(f"select {chosen} from marts.{name}").fetchall(),
-                    connection.execute(
-                        f"select {chosen} from read_parquet('{exported}/*.parquet')"
-                    ).fetchall(),
-                )
+        with duckdb.connect() as connection:
+            for name, (columns, rows) in self.marts_on_duckdb().items():
+                exported = f"read_parquet('{self.folder / 'exported' / name}/*.parquet')"
+                theirs = connection.execute(f"select {', '.join(columns)} from {exported}")
+                tables[name] = (columns, rows, theirs.fetchall())
         return tables
-
-
-def comparable(row: tuple) -> tuple:
-    """Floating point to 9 significant digits; the rest as it is."""
-    return tuple(
-        float(f"{value:.9g}")
-        if isinstance(value, float)
-        else (value.normalize() if isinstance(value, Decimal) else value)
-        for value in row
-    )
-
-
-def differences(columns: list[str], ours: list[tuple], theirs: list[tuple]) -> str:
-    """What stands in one and not in the other, the first rows of each; '' where they are equal."""
-    here, there = Counter(map(comparable, ours)), Counter(map(comparable, theirs))
-    if here == there:
-        return ""
-    only_here, only_there = list((here - there).elements()), list((there - here).elements())
-    return (
-        f"{len(only_here)} rows only on DuckDB, {len(only_there)} only on Spark\n{columns}\n"
-        + "\n".join(f"  DuckDB {row}" for row in sorted(only_here, key=str)[:3])
-        + "\n"
-        + "\n".join(f"  Spark  {row}" for row in sorted(only_there, key=str)[:3])
-    )
 
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("sample")
-    subprocess.run(
-        [sys.executable, "-m", "tools.sample", "--persons", str(PERSONS), "--quiet"]
-        + ["--out", str(folder / "raw")],
-        cwd=ROOT,
-        check=True,
-    )
-    return folder / "raw"
+    return write_sample(tmp_path_factory.mktemp("sample"), PERSONS)
 
 
 @pytest.fixture(scope="module")

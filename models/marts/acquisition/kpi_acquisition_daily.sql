@@ -58,9 +58,10 @@ ad_spend as (
 
 ),
 
-{#- the ways in which this table is cut: a name, and what it is in each of the tables above -#}
+{#- the ways in which this table is cut: a name, and what it is in each of the tables above; a bare 'all' is no expression to group by everywhere -#}
+{%- set everything = "cast('all' as " ~ dbt.type_string() ~ ')' -%}
 {%- set cuts = {
-    'all': {'sessions': "'all'", 'conversions': "'all'", 'new_customers': "'all'", 'ad_spend': "'all'"},
+    'all': {'sessions': everything, 'conversions': everything, 'new_customers': everything, 'ad_spend': everything},
     'first_touch_channel_group': {
         'sessions': 'first_touch_channel_group', 'conversions': 'first_touch_channel_group',
         'new_customers': 'first_touch_channel_group', 'ad_spend': 'channel_group'

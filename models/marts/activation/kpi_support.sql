@@ -230,7 +230,7 @@ kpi_support as (
         measured.reason,
         cast(measured.active_count as bigint) as active_count,
         cast(measured.contact_count as bigint) as contact_count,
-        100e0 * measured.contact_count / nullif(measured.active_count, 0) as contacts_per_100_active,
+        100e0 * cast(measured.contact_count as double) / nullif(measured.active_count, 0) as contacts_per_100_active,
         cast(measured.contacting_person_count as bigint) as contacting_person_count,
         -- who wrote without being active in the week is no part of this share
         {{ rate_columns('contact', 'measured.active_contacting_count', 'measured.active_count') }},

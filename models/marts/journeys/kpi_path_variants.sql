@@ -99,7 +99,7 @@ rated as (
         cast(promoter_count as bigint) as promoter_count,
         cast(detractor_count as bigint) as detractor_count,
         cast(nps_response_count as bigint) as nps_response_count,
-        100e0 * (promoter_count - detractor_count) / nullif(nps_response_count, 0) as nps_score,
+        100e0 * cast(promoter_count - detractor_count as double) / nullif(nps_response_count, 0) as nps_score,
         cast(seconds_p50 as double) as seconds_p50,
         all_converted_count,
         all_friction_count,
