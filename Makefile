@@ -44,9 +44,17 @@ demo: install ## the sample company, from raw rows to published tables, and what
 sample: install ## write the sample company's raw tables and the truth about them
 	@$(RUN) -m tools.sample $(ARGS)
 
-build: install $(if $(filter spark,$(TARGET)),install-spark) ## build, test and publish your own sources (FULL=1: anew; TARGET=spark: on Spark)
-	@$(if $(filter spark,$(TARGET)),$(RUN) -m tools.hash_key && $(RUN_SPARK) -m tools.spark build,$(RUN) -m tools.build) $(FULL_REFRESH) $(ARGS)
-	$(if $(filter spark,$(TARGET)),,$(RUN) -m tools.publish)
+ON_SPARK := $(filter spark spark_session,$(TARGET))
+build: install $(if $(ON_SPARK),install-spark) ## build, test and publish your own sources (FULL=1: anew; TARGET=spark: on a cluster; TARGET=spark_session: on Spark in one process)
+	@$(if $(filter-out duckdb spark spark_session,$(TARGET)),echo 'TARGET is `$(TARGET)`: write duckdb, spark or spark_session.' >&2; exit 2)
+	$(if $(ON_SPARK),$(RUN) -m tools.hash_key && JOURNEY_TARGET=$(TARGET) $(RUN_SPARK) -m tools.spark build,$(RUN) -m tools.build) $(FULL_REFRESH) $(ARGS)
+	$(if $(ON_SPARK),,$(RUN) -m tools.publish)
+
+spark-up: install-spark ## a Spark cluster on this machine for TARGET=spark: master, two workers, Thrift server
+	@$(RUN_SPARK) -m tools.spark_cluster up
+
+spark-down: install-spark ## stop it
+	@$(RUN_SPARK) -m tools.spark_cluster down
 
 publish: install ## swap the built marts in for the published ones (ARGS="--to parquet,postgres": where else)
 	@$(RUN) -m tools.publish $(ARGS)
@@ -112,8 +120,11 @@ bench: install ## what the models cost, as multiples of the physical floor (ARGS
 compare: install ## our incremental build beside one with a watermark and a lookback
 	@$(RUN) -m tools.side_by_side $(ARGS)
 
-test-spark: install-spark ## the same marts on embedded Spark as on DuckDB (SHORT=1 ARGS="-k a_full_build": those that the others are made of)
-	@JOURNEY_SPARK_SHORT=$(SHORT) $(RUN_SPARK) -m pytest -m "spark and not long" tests/python/test_spark.py $(ARGS)
+test-spark: install-spark ## the same marts on Spark as on DuckDB, on a cluster and in a session (an hour and more; SHORT=1: few marts, the cluster, ten minutes)
+	@JOURNEY_SPARK_SHORT=$(SHORT) $(RUN_SPARK) -m pytest -m spark tests/python/test_spark.py $(ARGS)
+
+test-spark-faults: install-spark ## a worker, the Thrift server and dbt are killed in the middle of a build on the cluster
+	@$(RUN_SPARK) -m pytest -m spark tests/python/test_spark_faults.py $(ARGS)
 
 lint: install ## the style alone
 	@.venv/bin/ruff check .
@@ -142,4 +153,5 @@ upgrade: LOCK_FLAGS = --upgrade
 upgrade: lock ## take newer versions
 
 clean: ## what can be made again: the sample, the warehouse, dbt's files
-	@rm -rf sample warehouse target logs .spark
+	@if [ -d .spark/cluster ] && [ -d .venv-spark ]; then $(RUN_SPARK) -m tools.spark_cluster down; fi
+	rm -rf sample warehouse target logs .spark

@@ -60,6 +60,20 @@ def find_server() -> None:
         ) from error
 
 
+def tell_of_a_dead_server() -> None:
+    """After a build that failed: was it the server? Each model says only that nobody answers."""
+    if os.environ.get("JOURNEY_SPARK_HOST"):
+        return
+    cluster = folder() / "cluster"
+    if spark_cluster.running_port(cluster) is None:
+        log = cluster / "thrift_server.log"
+        print(
+            f"no build: the Thrift server ended while dbt was at work ({log} may say why)."
+            " `make spark-up` starts it; the same build once more then mends what is half done.",
+            file=sys.stderr,
+        )
+
+
 def folder() -> Path:
     """Where Spark keeps tables, metastore and logs: profiles.yml reads the same variable."""
     return Path(os.environ.get("JOURNEY_SPARK_FOLDER") or ".spark")
@@ -112,7 +126,11 @@ def main() -> int:
         print(f"JOURNEY_TARGET is `{target}`: write one of {', '.join(TARGETS)}.", file=sys.stderr)
         return 2
     try:
-        return 0 if invoke(sys.argv[1:], target).success else 1
+        if invoke(sys.argv[1:], target).success:
+            return 0
+        if target == "spark":
+            tell_of_a_dead_server()
+        return 1
     except ServerError as error:
         print(f"no build: {error}", file=sys.stderr)
         return 2
