@@ -7,6 +7,7 @@ questions answered that SQL cannot ask; they are given to dbt here. dbt runs in 
 
 import functools
 import os
+import re
 import socket
 import sys
 from pathlib import Path
@@ -79,6 +80,36 @@ def folder() -> Path:
     return Path(os.environ.get("JOURNEY_SPARK_FOLDER") or ".spark")
 
 
+@functools.cache
+def shorten_errors() -> None:
+    """What the Thrift server says of an error ends in pages of Java: leave these out."""
+    from dbt.adapters.spark.connections import PyhiveConnectionWrapper
+    from dbt_common.exceptions import DbtDatabaseError
+
+    execute = PyhiveConnectionWrapper.execute
+
+    def execute_and_tell_shortly(wrapper, sql, bindings=None):
+        try:
+            execute(wrapper, sql, bindings)
+        except DbtDatabaseError as error:
+            raise DbtDatabaseError(without_java(error.msg)) from error
+
+    PyhiveConnectionWrapper.execute = execute_and_tell_shortly
+
+
+def without_java(message: str) -> str:
+    """An error's text without Java's way there and Spark's plan, each line once."""
+    lines = []
+    # where the place in the SQL is told, the statement's plan follows to the end
+    message = re.sub(r"(; line \d+ pos \d+);\n.*", r"\1", message, flags=re.DOTALL)
+    for line in message.split("\n"):
+        told = line.strip().removeprefix("Caused by: ").removesuffix(":")
+        is_way = told.startswith(("at ", "... ")) or not told
+        if not is_way and not any(told.split(": ", 1)[-1] in other for other in lines):
+            lines.append(line)
+    return "\n".join(lines)
+
+
 @functools.cache  # once per process, however often dbt is called
 def add_questions() -> None:
     """Give dbt's adapter two questions; macros/engine/files.sql asks them.
@@ -117,6 +148,7 @@ def invoke(arguments: list[str], target: str | None = None):
 
     prepare(target or os.environ.get("JOURNEY_TARGET") or "spark")
     add_questions()
+    shorten_errors()
     return dbtRunner().invoke(arguments)
 
 

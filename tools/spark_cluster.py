@@ -84,6 +84,8 @@ def settings(folder: Path) -> dict[str, str]:
         "spark.executor.extraJavaOptions": java,
         "spark.executor.memory": EXECUTOR_MEMORY,
         "spark.executor.cores": "1",
+        # each connection would keep its own, and not see for a while what another one wrote
+        "spark.sql.catalog.spark_catalog.cache-enabled": "false",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.local.dir": str(folder / "tmp"),
         "spark.hadoop.javax.jdo.option.ConnectionURL": metastore,

@@ -278,3 +278,75 @@ def test_every_mart_on_spark_equals_that_on_duckdb_after(engines, sample, number
 def test_a_changed_value_is_seen():
     assert differences(["a"], [(1.0,), (2.0,)], [(1.0,), (2.0 + 1e-6,)])
     assert not differences(["a"], [(1.0,), (2.0,)], [(2.0 + 1e-12,), (1.0,)])
+
+
+def said_by(module: str, *arguments: str, **variables: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({}, "no Spark cluster runs. `make spark-up` starts one"),
+        ({"JOURNEY_SPARK_HOST": "127.0.0.1"}, "JOURNEY_SPARK_PORT is not set"),
+        ({"JOURNEY_SPARK_HOST": "127.0.0.1", "JOURNEY_SPARK_PORT": "1"}, "nothing answers at"),
+        ({"JOURNEY_TARGET": "sparc"}, "write one of spark, spark_session"),
+    ],
+)
+def test_a_build_that_finds_no_spark_says_so(tmp_path, variables, told):
+    here = {"JOURNEY_SPARK_FOLDER": str(tmp_path), "JOURNEY_TARGET": "spark"}
+    code, said = said_by("tools.spark", "build", **(here | variables))
+    assert code == 2 and told in said and "Traceback" not in said
+
+
+def test_a_server_that_does_not_start_shows_the_end_of_its_log(tmp_path):
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text("#!/bin/sh\necho 'a Java that is no good' >&2\nexit 1\n")
+    java.chmod(0o755)
+    variables = {"JAVA_HOME": str(tmp_path), "JOURNEY_SPARK_FOLDER": str(tmp_path / "spark")}
+    code, said = said_by("tools.spark_cluster", "up", **variables)
+    assert code == 1 and "a Java that is no good" in said and "Traceback" not in said
+    assert said_by("tools.spark_cluster", "down", **variables) == (0, "none was running\n")
+
+
+def test_what_java_adds_to_an_error_is_left_out():
+    error = "Error running query: [NO_TABLE] no `a`.`b`; line 14 pos 48;\n'Project [*]\n\n\tat org.x(Y)\n"
+    assert spark.without_java(error) == "Error running query: [NO_TABLE] no `a`.`b`; line 14 pos 48"
+    error = "A: failed\n\tat x\n\t... 16 more\nCaused by: B: zero\n\tat z\nCaused by: B: zero\n"
+    assert spark.without_java(error) == "A: failed\nCaused by: B: zero"
+
+
+def test_a_cluster_that_is_up_is_not_started_again(engines):
+    if engines.target != "spark":
+        pytest.skip("of the cluster")
+    before = spark_cluster.state(engines.cluster)
+    assert spark_cluster.up(engines.cluster).startswith("already up")
+    assert spark_cluster.state(engines.cluster) == before
+
+
+def test_what_one_connection_writes_another_one_sees_at_once(engines):
+    if engines.target != "spark":
+        pytest.skip("of the cluster")
+    from pyhive import hive
+
+    port = spark_cluster.running_port(engines.cluster)
+    writer, reader = (hive.connect("127.0.0.1", port=port, username="journey") for _ in range(2))
+    with writer.cursor() as one, reader.cursor() as other:
+        one.execute("create database if not exists probe")
+        one.execute("create table probe.seen (n int) using iceberg")
+        for number in range(3):
+            one.execute(f"insert into probe.seen values ({number})")
+            other.execute("select count(*) from probe.seen")
+            assert other.fetchall() == [(number + 1,)]
+        one.execute("drop table probe.seen purge")
+    writer.close()
+    reader.close()
