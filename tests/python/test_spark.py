@@ -319,7 +319,7 @@ def test_a_server_that_does_not_start_shows_the_end_of_its_log(tmp_path):
 
 
 def test_what_java_adds_to_an_error_is_left_out():
-    error = "Error running query: [NO_TABLE] no `a`.`b`; line 14 pos 48;\n'Project [*]\n\n\tat org.x(Y)\n"
+    error = "Error running query: [NO_TABLE] no `a`.`b`; line 14 pos 48;\n'Project [*]\n\tat x(Y)\n"
     assert spark.without_java(error) == "Error running query: [NO_TABLE] no `a`.`b`; line 14 pos 48"
     error = "A: failed\n\tat x\n\t... 16 more\nCaused by: B: zero\n\tat z\nCaused by: B: zero\n"
     assert spark.without_java(error) == "A: failed\nCaused by: B: zero"
