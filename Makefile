@@ -44,10 +44,12 @@ demo: install ## the sample company, from raw rows to published tables, and what
 sample: install ## write the sample company's raw tables and the truth about them
 	@$(RUN) -m tools.sample $(ARGS)
 
+ifneq ($(and $(filter build,$(MAKECMDGOALS)),$(filter-out duckdb spark spark_session,$(TARGET))),)
+$(error TARGET is $(TARGET): write duckdb, spark or spark_session)
+endif
 ON_SPARK := $(filter spark spark_session,$(TARGET))
 build: install $(if $(ON_SPARK),install-spark) ## build, test and publish your own sources (FULL=1: anew; TARGET=spark: on a cluster; TARGET=spark_session: on Spark in one process)
-	@$(if $(filter-out duckdb spark spark_session,$(TARGET)),echo 'TARGET is `$(TARGET)`: write duckdb, spark or spark_session.' >&2; exit 2)
-	$(if $(ON_SPARK),$(RUN) -m tools.hash_key && JOURNEY_TARGET=$(TARGET) $(RUN_SPARK) -m tools.spark build,$(RUN) -m tools.build) $(FULL_REFRESH) $(ARGS)
+	@$(if $(ON_SPARK),$(RUN) -m tools.hash_key && JOURNEY_TARGET=$(TARGET) $(RUN_SPARK) -m tools.spark build,$(RUN) -m tools.build) $(FULL_REFRESH) $(ARGS)
 	$(if $(ON_SPARK),,$(RUN) -m tools.publish)
 
 spark-up: install-spark ## a Spark cluster on this machine for TARGET=spark: master, two workers, Thrift server
