@@ -22,7 +22,8 @@ RUN := .venv/bin/python
 RUN_SPARK := .venv-spark/bin/python
 RUN_POSTGRES := .venv-postgres/bin/python
 # how dbt is called on another engine than DuckDB, by TARGET
-BUILD_spark = $(RUN_SPARK) -m tools.spark build
+BUILD_spark = JOURNEY_TARGET=spark $(RUN_SPARK) -m tools.spark build
+BUILD_spark_session = JOURNEY_TARGET=spark_session $(RUN_SPARK) -m tools.spark build
 BUILD_postgres = $(RUN_POSTGRES) -m tools.postgres_dbt build
 FULL_REFRESH := $(if $(FULL),--full-refresh)
 
@@ -51,9 +52,18 @@ demo: install ## the sample company, from raw rows to published tables, and what
 sample: install ## write the sample company's raw tables and the truth about them
 	@$(RUN) -m tools.sample $(ARGS)
 
-build: install $(if $(BUILD_$(TARGET)),install-$(TARGET)) ## build, test and publish your own sources (FULL=1: anew; TARGET=spark or postgres: there)
+ifneq ($(and $(filter build,$(MAKECMDGOALS)),$(filter-out duckdb,$(TARGET)),$(if $(BUILD_$(TARGET)),,no)),)
+$(error TARGET is $(TARGET): write duckdb, spark, spark_session or postgres)
+endif
+build: install $(if $(BUILD_$(TARGET)),install-$(firstword $(subst _, ,$(TARGET)))) ## build, test and publish your own sources (FULL=1: anew; TARGET=spark: on a cluster; spark_session: on Spark in one process; postgres: there)
 	@$(if $(BUILD_$(TARGET)),$(RUN) -m tools.hash_key && $(BUILD_$(TARGET)),$(RUN) -m tools.build) $(FULL_REFRESH) $(ARGS)
 	$(if $(BUILD_$(TARGET)),,$(RUN) -m tools.publish)
+
+spark-up: install-spark ## a Spark cluster on this machine for TARGET=spark: master, two workers, Thrift server
+	@$(RUN_SPARK) -m tools.spark_cluster up
+
+spark-down: install-spark ## stop it
+	@$(RUN_SPARK) -m tools.spark_cluster down
 
 publish: install ## swap the built marts in for the published ones (ARGS="--to parquet,postgres": where else)
 	@$(RUN) -m tools.publish $(ARGS)
@@ -119,8 +129,11 @@ bench: install ## what the models cost, as multiples of the physical floor (ARGS
 compare: install ## our incremental build beside one with a watermark and a lookback
 	@$(RUN) -m tools.side_by_side $(ARGS)
 
-test-spark: install-spark ## the same marts on embedded Spark as on DuckDB (SHORT=1 ARGS="-k a_full_build": those that the others are made of)
-	@JOURNEY_SPARK_SHORT=$(SHORT) $(RUN_SPARK) -m pytest -m "spark and not long" tests/python/test_spark.py $(ARGS)
+test-spark: install-spark ## the same marts on Spark as on DuckDB, on a cluster and in a session (an hour and more; SHORT=1: few marts, the cluster, ten minutes)
+	@JOURNEY_SPARK_SHORT=$(SHORT) $(RUN_SPARK) -m pytest -m spark tests/python/test_spark.py $(ARGS)
+
+test-spark-faults: install-spark ## a worker, the Thrift server and dbt are killed in the middle of a build on the cluster
+	@$(RUN_SPARK) -m pytest -m spark tests/python/test_spark_faults.py $(ARGS)
 
 test-postgres: install-postgres ## the same marts on PostgreSQL 15 as on DuckDB, after five builds (ARGS="-k 'not every_mart'": its words and files)
 	@$(RUN_POSTGRES) -m pytest -m postgres tests/python/test_postgres.py $(ARGS)
@@ -153,4 +166,5 @@ upgrade: LOCK_FLAGS = --upgrade
 upgrade: lock ## take newer versions
 
 clean: ## what can be made again: the sample, the warehouse, dbt's files
-	@rm -rf sample warehouse target logs .spark
+	@if [ -d .spark/cluster ] && [ -d .venv-spark ]; then $(RUN_SPARK) -m tools.spark_cluster down; fi
+	rm -rf sample warehouse target logs .spark

@@ -79,6 +79,11 @@ def main() -> None:
     wanted = state(lock, venv)
     if stamp.is_file() and stamp.read_text() == wanted:
         return
+    if venv.is_symlink():  # what lies there belongs to another folder, which may be working with it
+        sys.exit(
+            f"install: {venv.name} is a link to {os.readlink(venv)}, and not what {lock.name} asks for."
+            " Remove the link: an environment of this folder's own is then made."
+        )
     print(f"install: making {venv.name} from {lock.name} …", flush=True)
     install(lock, venv)
     stamp.write_text(wanted)

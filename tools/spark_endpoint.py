@@ -18,22 +18,23 @@ replaces them one after another: while it runs, a query over two tables may meet
 import argparse
 import json
 import os
-import signal
-import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
+
+from tools.spark_processes import (
+    LOG_SETTINGS,
+    THRIFT_SERVER,
+    ServerError,
+    free_port,
+    is_open,
+    runs,
+    start,
+    stop,
+    wait_until,
+)
 
 PARQUET = Path(os.environ.get("JOURNEY_PARQUET") or "warehouse/parquet")
 FOLDER = Path(os.environ.get("JOURNEY_SPARK_FOLDER") or ".spark") / "endpoint"
-SERVER = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
-LOG_SETTINGS = Path(__file__).with_name("spark_log4j2.properties")
-PATIENCE_SECONDS = 180
-
-
-class EndpointError(Exception):
-    """Why there is no endpoint, and what to do."""
 
 
 def marts(parquet: Path) -> tuple[Path, dict]:
@@ -43,7 +44,7 @@ def marts(parquet: Path) -> tuple[Path, dict]:
         place = parquet / pointer["folder"]
         manifest = json.loads((place / "_manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError, KeyError) as error:
-        raise EndpointError(
+        raise ServerError(
             f"there are no published parquet files in {parquet} ({error}): run `make publish`."
         ) from error
     return place.resolve(), manifest["tables"]
@@ -53,30 +54,9 @@ def state(folder: Path) -> dict | None:
     """Process id and port of the server that runs, by the file it left."""
     try:
         found = json.loads((folder / "server.json").read_text(encoding="utf-8"))
-        os.kill(found["process_id"], 0)  # 0: only ask
+        return found if runs(found["process_id"], THRIFT_SERVER) else None
     except (OSError, ValueError, KeyError):
         return None
-    command = Path(f"/proc/{found['process_id']}/cmdline")
-    if command.exists() and SERVER.encode() not in command.read_bytes():
-        return None  # the number is another process's by now
-    return found
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def spark_home() -> Path:
-    try:
-        import pyspark
-    except ModuleNotFoundError as error:
-        raise EndpointError(
-            "there is no pyspark: run `make install-spark`, then"
-            " `.venv-spark/bin/python -m tools.spark_endpoint up`."
-        ) from error
-    return Path(pyspark.__file__).parent
 
 
 def up(folder: Path = FOLDER, parquet: Path = PARQUET) -> int:
@@ -86,7 +66,6 @@ def up(folder: Path = FOLDER, parquet: Path = PARQUET) -> int:
     if running := state(folder):
         refresh(folder, parquet)
         return running["port"]
-    home = spark_home()
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     settings = {
@@ -101,8 +80,8 @@ def up(folder: Path = FOLDER, parquet: Path = PARQUET) -> int:
         "spark.sql.parquet.inferTimestampNTZ.enabled": "false",
     }
     command = [
-        str(home / "bin" / "spark-submit"),
-        *("--class", SERVER, "--master", "local[2]", "--driver-memory", "1g"),
+        "spark-submit",
+        *("--class", THRIFT_SERVER, "--master", "local[2]", "--driver-memory", "1g"),
         *(part for name, value in settings.items() for part in ("--conf", f"{name}={value}")),
         "--driver-java-options",
         f"-Duser.timezone=UTC -Dlog4j2.configurationFile={LOG_SETTINGS}",
@@ -110,20 +89,11 @@ def up(folder: Path = FOLDER, parquet: Path = PARQUET) -> int:
         *("--hiveconf", f"hive.server2.thrift.port={port}"),
         *("--hiveconf", "hive.server2.thrift.bind.host=127.0.0.1"),
     ]
-    with open(folder / "server.log", "wb") as log:
-        process = subprocess.Popen(
-            command,
-            stdout=log,
-            stderr=log,
-            stdin=subprocess.DEVNULL,
-            cwd=folder,
-            start_new_session=True,
-            env={**os.environ, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"},
-        )
-    # spark-submit becomes the server, so the process id stays
+    log = folder / "server.log"
+    process = start(command, log, folder)
     (folder / "server.json").write_text(json.dumps({"process_id": process.pid, "port": port}))
     try:
-        wait_for(port, process, folder)
+        wait_until(lambda: is_open(port), process, "the server", log)
         refresh(folder, parquet)
     except BaseException:
         if process.poll() is None:
@@ -134,28 +104,13 @@ def up(folder: Path = FOLDER, parquet: Path = PARQUET) -> int:
     return port
 
 
-def wait_for(port: int, process: subprocess.Popen, folder: Path) -> None:
-    started = time.monotonic()
-    while time.monotonic() - started < PATIENCE_SECONDS:
-        if process.poll() is not None:
-            break
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.3)
-    raise EndpointError(
-        f"the server did not start; {folder / 'server.log'} says why. Is Java 11 or 17 installed?"
-    )
-
-
 def refresh(folder: Path = FOLDER, parquet: Path = PARQUET) -> int:
     """Show the server the published generation; how many tables it has."""
     from pyhive import hive
 
     running = state(folder)
     if running is None:
-        raise EndpointError("no endpoint runs: `up` starts one.")
+        raise ServerError("no endpoint runs: `up` starts one.")
     place, tables = marts(parquet)
     connection = hive.connect("127.0.0.1", port=running["port"], username="journey")
     try:
@@ -177,7 +132,7 @@ def refresh(folder: Path = FOLDER, parquet: Path = PARQUET) -> int:
     except hive.Error as error:
         response = error.args[0] if error.args else error
         said = getattr(getattr(response, "status", None), "errorMessage", None) or str(error)
-        raise EndpointError(f"Spark says: {said}") from error
+        raise ServerError(f"Spark says: {said}") from error
     finally:
         connection.close()
     return len(tables)
@@ -192,23 +147,9 @@ def down(folder: Path = FOLDER) -> bool:
     running = state(folder)
     if running is None:
         return False
-    os.kill(running["process_id"], signal.SIGTERM)
-    for _ in range(300):
-        if state(folder) is None or is_zombie(running["process_id"]):
-            break
-        time.sleep(0.1)
-    else:
-        os.kill(running["process_id"], signal.SIGKILL)
+    stop(running["process_id"], THRIFT_SERVER)
     (folder / "server.json").unlink(missing_ok=True)
     return True
-
-
-def is_zombie(process_id: int) -> bool:
-    """Whether it has ended and only its parent has not asked."""
-    try:
-        return ") Z " in Path(f"/proc/{process_id}/stat").read_text()
-    except OSError:
-        return False
 
 
 def main() -> int:
@@ -226,7 +167,7 @@ def main() -> int:
             print(f"{refresh()} tables")
         else:
             print("stopped" if down() else "none was running")
-    except EndpointError as error:
+    except ServerError as error:
         print(f"no Spark endpoint: {error}", file=sys.stderr)
         return 1
     return 0

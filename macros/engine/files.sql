@@ -31,9 +31,18 @@
     {{ return(file_query('select count(*) from glob(' ~ quoted(path) ~ ')')[0][0] > 0) }}
 {% endmacro %}
 
-{# journey_files_exist is a function that tools/spark.py adds to the embedded session: SQL alone cannot ask for a file without failing where there is none. #}
+{# SQL alone cannot ask Spark for a file without failing where there is none: tools/spark.py catches that. #}
 {% macro spark__files_exist(path) %}
-    {{ return(run_query('select journey_files_exist(' ~ quoted(path) ~ ')').rows[0][0]) }}
+    {{ return(spark_question('journey_files_exist')(path)) }}
+{% endmacro %}
+
+{# A question that tools/spark.py gives to the adapter. #}
+{% macro spark_question(name) %}
+    {%- if adapter[name] is not defined -%}
+        {%- do exceptions.raise_compiler_error('On Spark call dbt through tools/spark.py: JOURNEY_TARGET=' ~ target.name ~ ' .venv-spark/bin/python -m tools.spark build (make build TARGET='
+            ~ target.name ~ ' does). It answers what SQL cannot ask: whether files exist.') -%}
+    {%- endif -%}
+    {{ return(adapter[name]) }}
 {% endmacro %}
 
 {#
@@ -144,12 +153,10 @@
 {% macro default__file_text_behind_x(path) %}
     {{ return(file_query("select 'x' || try(decode(content)) from read_blob(" ~ quoted(path) ~ ')')[0][0]) }}
 {% endmacro %}
-{# Java puts another letter for bytes that are not UTF-8: the way back then gives other bytes. #}
+{# Seeds lie beside dbt, and not where Spark runs. #}
 {% macro spark__file_text_behind_x(path) %}
-    {%- do run_query('create or replace temporary view journey_text_file using binaryFile options (path ' ~ quoted(path) ~ ')') -%}
-    {{ return(run_query(
-        "select case when encode(decode(content, 'UTF-8'), 'UTF-8') = content then concat('x', decode(content, 'UTF-8')) end from journey_text_file"
-    ).rows[0][0]) }}
+    {%- set text = spark_question('journey_file_text')(path) -%}
+    {{ return('x' ~ text if text is not none else none) }}
 {% endmacro %}
 
 {# Writes each mart as parquet files into <folder>/<mart>: dbt run-operation export_marts --args '{folder: /somewhere}'. What is there is replaced. #}

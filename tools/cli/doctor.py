@@ -608,7 +608,7 @@ def examine(place: Place, target: str | None = None, quick: bool = False) -> lis
     except ImportError:  # told above; the rest needs them
         return found
     found += [*disk(place), *memory(place)]
-    if (target or place.environ.get("JOURNEY_TARGET", "duckdb")) == "spark":
+    if (target or place.environ.get("JOURNEY_TARGET", "duckdb")).startswith("spark"):
         found += java(place)
     found += [*profile(place), *variables(place), *warehouse(place), *hash_key(place)]
     if not quick:

@@ -55,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     )
     doctor.add_argument(
         "--target",
-        choices=["duckdb", "spark"],
+        choices=["duckdb", "spark", "spark_session"],
         default=None,
         help="the engine to build on (default: JOURNEY_TARGET, or duckdb); Spark needs Java",
     )
