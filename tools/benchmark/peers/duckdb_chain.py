@@ -16,14 +16,18 @@ THIRD_WITHIN = f"interval {c.FUNNEL_THIRD_WITHIN.days} day"
 
 
 def usable(column: str) -> str:
-    return f"case when lower({column}) in ({c.quoted(c.UNUSABLE_IDENTIFIERS)}) then '' else coalesce({column}, '') end"
+    return (
+        f"case when lower({column}) in ({c.quoted(c.UNUSABLE_IDENTIFIERS)}) then ''"
+        f" else coalesce({column}, '') end"
+    )
 
 
 def raw_rows(raw: Path) -> str:
     """All four raw tables under one roof; the time still as it came."""
     campaign = "context_campaign_source, context_campaign_medium, context_campaign_name"
     nothing = "null, null, null"
-    tracked = f"try_cast(case when regexp_matches(timestamp, '{c.TIME_PATTERN}') then timestamp end as timestamptz) at time zone 'UTC'"
+    valid = f"case when regexp_matches(timestamp, '{c.TIME_PATTERN}') then timestamp end"
+    tracked = f"try_cast({valid} as timestamptz) at time zone 'UTC'"
     tables = {
         "tracks": f"'track', event, {tracked}, context_page_url, context_page_referrer, {campaign}",
         "pages": f"'page', 'page_viewed', timestamp, url, referrer, {campaign}",
@@ -55,15 +59,20 @@ def address_parts() -> str:
         {of_campaign("utm_source")},
         {of_campaign("utm_medium")},
         {of_campaign("utm_campaign")},
-        case when contains(url, 'clid=') then regexp_extract(url, '{c.CLICK_ID_PATTERN}', 1) else '' end as click_id_kind"""
+        case
+            when contains(url, 'clid=') then regexp_extract(url, '{c.CLICK_ID_PATTERN}', 1)
+            else ''
+        end as click_id_kind"""
 
 
 CHANNEL = f"""
     case
         when click_id_kind in ('gclid', 'msclkid') then 'paid search'
         when click_id_kind = 'fbclid' then 'paid social'
-        when utm_medium in ({c.quoted(c.PAID)}) and utm_source in ({c.quoted(c.PAID_SEARCH_SOURCES)}) then 'paid search'
-        when utm_medium in ({c.quoted(c.PAID)}) and utm_source in ({c.quoted(c.PAID_SOCIAL_SOURCES)}) then 'paid social'
+        when utm_medium in ({c.quoted(c.PAID)})
+            and utm_source in ({c.quoted(c.PAID_SEARCH_SOURCES)}) then 'paid search'
+        when utm_medium in ({c.quoted(c.PAID)})
+            and utm_source in ({c.quoted(c.PAID_SOCIAL_SOURCES)}) then 'paid social'
         when utm_medium in ({c.quoted(c.PAID)}) then 'other paid'
         when utm_medium = 'email' or utm_source = 'newsletter' then 'email'
         when utm_medium <> '' then 'other campaign'

@@ -162,7 +162,9 @@ def channel() -> pl.Expr:
         (referrer.str.contains(c.SEARCH_PATTERN), "organic search"),
         (referrer.str.contains(c.SOCIAL_PATTERN), "organic social"),
     ]
-    return pl.coalesce(*(pl.when(rule).then(pl.lit(name)) for rule, name in rules), pl.lit("referral"))
+    return pl.coalesce(
+        *(pl.when(rule).then(pl.lit(name)) for rule, name in rules), pl.lit("referral")
+    )
 
 
 def sessionize(
@@ -178,9 +180,7 @@ def sessionize(
         .sort("anonymous_id", "occurred_at", "event_id")
         .select(
             "event_id",
-            session_id=pl.when(~continues.fill_null(False))
-            .then("event_id")
-            .forward_fill(),
+            session_id=pl.when(~continues.fill_null(False)).then("event_id").forward_fill(),
         )
     )
     events = (
