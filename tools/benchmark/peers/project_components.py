@@ -1,4 +1,4 @@
-"""Connected components by the project's own SQL: its materialisation, in a dbt project of one model.
+"""Connected components by the project's own SQL: its materialisation in a dbt project of its own.
 
 So whatever macros/graph/connected_components.sql does is what is measured. The project's macros are
 linked to, its models are not: dbt starts and reads them in a few seconds, which are counted apart.
