@@ -71,7 +71,7 @@ def measured(command: list[str], environment: dict[str, str], spill: Path) -> Co
 
 
 def bytes_in(folder: Path) -> int:
-    """What the files of a folder hold; one that vanishes meanwhile, as a folder may, holds nothing."""
+    """What the files of a folder hold; one that vanishes meanwhile holds nothing, as a folder."""
     total = 0
     for where, _, names in os.walk(folder):
         for name in names:

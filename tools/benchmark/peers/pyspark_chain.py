@@ -2,7 +2,9 @@
 
 python -m tools.benchmark.peers.pyspark_chain raw-folder out-folder
 
-What several steps read is kept (persist), as one would in a notebook or a job.
+What several steps read is kept or written, as one would in a job. As in the project's own profile
+for Spark, the quick compiler and the plain collector: for many small statements they take half the
+time.
 """
 
 import os
@@ -10,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.storagelevel import StorageLevel
 
 from tools.benchmark.peers import contract as c
@@ -108,23 +110,28 @@ COLUMNS = (
 
 
 class Chain:
-    def __init__(self, spark: SparkSession):
-        self.spark = spark
-        self.kept: dict[str, DataFrame] = {}
+    """Steps that leave views. Nothing runs before it is needed: an action costs Spark dearly."""
 
-    def keep(self, name: str, query: str) -> DataFrame:
-        """A query's rows under a name, computed once; those that had the name are let go."""
-        frame = self.spark.sql(query).persist(StorageLevel.MEMORY_AND_DISK)
-        frame.count()
-        if name in self.kept:
-            self.kept[name].unpersist()
-        self.kept[name] = frame
+    def __init__(self, spark: SparkSession, out: Path):
+        self.spark, self.out = spark, out
+
+    def view(self, name: str, query: str, is_kept: bool = False) -> None:
+        """A query under a name; the rows of a kept one are computed once."""
+        frame = self.spark.sql(query)
+        if is_kept:
+            frame = frame.persist(StorageLevel.MEMORY_AND_DISK)
         frame.createOrReplaceTempView(name)
-        return frame
+
+    def write(self, table: str, query: str, *more: str) -> None:
+        """A query's rows as a result, and a view of what was written; `more` stays within."""
+        path = str(self.out / f"{table}.parquet")
+        columns = [*c.TABLES[table], *more]
+        self.spark.sql(query).select(*columns).write.mode("overwrite").parquet(path)
+        self.spark.read.parquet(path).createOrReplaceTempView(table)
 
     def clean(self, raw: Path) -> None:
         """Usable rows, each id once: Spark shuffles by id in any case, so all are ranked."""
-        self.keep(
+        self.view(
             "clean_rows",
             f"""
             select {COLUMNS}
@@ -144,15 +151,18 @@ class Chain:
                         <= received_at + interval {c.LATEST_AFTER_RECEIVED.days} days
             )
             where copy_number = 1""",
+            is_kept=True,
         )
 
     def identify(self) -> None:
         """The smallest user id of each component: labels are passed on until nothing changes."""
-        self.keep(
-            "pairs", "select distinct anonymous_id, user_id from clean_rows where user_id <> ''"
+        self.view(
+            "pairs",
+            "select distinct anonymous_id, user_id from clean_rows where user_id <> ''",
+            is_kept=True,
         )
-        self.keep("labels", "select distinct user_id, user_id as label from pairs")
-        self.keep(
+        self.view("labels", "select distinct user_id, user_id as label from pairs")
+        self.view(
             "links",
             f"""
             select anonymous_id, user_id from pairs
@@ -160,18 +170,19 @@ class Chain:
                 select anonymous_id from pairs
                 group by anonymous_id having count(*) > {c.HUB_USERS}
             ) as hubs using (anonymous_id)""",
+            is_kept=True,
         )
         changed = True
         while changed:
-            self.keep(
+            self.view(
                 "endpoint_labels",
                 """
                 select anonymous_id, min(label) as label
                 from links inner join labels using (user_id)
                 group by anonymous_id""",
             )
-            following = self.keep(
-                "next_labels",
+            # a plan that forgets how it came about, or it would grow with each round
+            following = self.spark.sql(
                 """
                 select
                     labels.user_id, labels.label as old,
@@ -181,17 +192,15 @@ class Chain:
                     select user_id, min(label) as label
                     from links inner join endpoint_labels using (anonymous_id)
                     group by user_id
-                ) as found using (user_id)""",
-            )
-            changed = following.where("label <> old").count() > 0
-            # a plan that forgets how it came about, or it would grow with each round
-            rows = following.select("user_id", "label").localCheckpoint()
-            rows.createOrReplaceTempView("labels")
+                ) as found using (user_id)"""
+            ).localCheckpoint()
+            changed = not following.where("label <> old").isEmpty()
+            following.select("user_id", "label").createOrReplaceTempView("labels")
 
     def sessionize(self) -> None:
         """One sort by endpoint; windows and address parts ride on it."""
         window = "partition by anonymous_id order by occurred_at, event_id"
-        self.keep(
+        self.write(
             "events",
             f"""
             select
@@ -213,8 +222,9 @@ class Chain:
             )
             left join labels as of_user using (user_id)
             left join endpoint_labels as of_endpoint using (anonymous_id)""",
+            "kind",
         )
-        self.keep(
+        self.write(
             "sessions",
             f"""
             select
@@ -315,6 +325,7 @@ def session_on_this_machine(scratch: Path) -> SparkSession:
         .config("spark.driver.bindAddress", "127.0.0.1")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.driver.memory", os.environ.get("PEERS_SPARK_MEMORY", "6g"))
+        .config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
         .config("spark.local.dir", str(scratch))
         .config("spark.sql.warehouse.dir", str(scratch / "warehouse"))
         .config("spark.sql.session.timeZone", "UTC")
@@ -331,14 +342,12 @@ def main(raw: Path, out: Path) -> None:
     gateway = spark.sparkContext._gateway
     try:
         spark.sparkContext.setLogLevel("ERROR")
-        chain = Chain(spark)
+        chain = Chain(spark, out)
         chain.clean(raw)
         chain.identify()
         chain.sessionize()
-        for table, columns in c.TABLES.items():
-            rows = f"({REPORTS[table]})" if table in REPORTS else table
-            frame = spark.sql(f"select {', '.join(columns)} from {rows}")
-            frame.write.mode("overwrite").parquet(str(out / f"{table}.parquet"))
+        for table, query in REPORTS.items():
+            chain.write(table, query)
     finally:
         spark.stop()
         # the Java process is waited for, or its CPU seconds would be nobody's
