@@ -107,6 +107,8 @@ def world(seed: int, rows: int = 900) -> dict[str, list[dict]]:
             if chance.random() < 0.7:
                 again["received_at"] += timedelta(seconds=chance.choice((-1, 0, 1)))
                 again["user_id"] = chance.choice((user, "u39"))
+                if table != "tracks":
+                    again["timestamp"] += timedelta(seconds=chance.choice((-2, 0, 2)))
             tables[table].append(again)
     return tables
 
