@@ -24,7 +24,7 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -123,22 +123,22 @@ def build(folder: Path, data: Data) -> Cost:
     return dbt(folder, folder / "raw", *FULL)
 
 
-def chain(events: int, rounds: int, keep: Path, chains: list[str], with_build: bool) -> dict:
-    """The chain over one size of the sample."""
+def chain(events: int, rounds: int, keep: Path, chains: list[str], with_build: bool) -> Iterator:
+    """The chain over one size of the sample: after each round, what is known so far."""
     data = data_of(events, keep)
-    costs, digests = [], {}
+    costs = []
     for number in range(rounds):
         print(f"{events:,} events, round {number + 1} of {rounds} …", flush=True)
         cost, digests = chain_round(keep / "peers", data, chains, with_build)
         costs.append(cost)
-    return {
-        "events": events,
-        "rounds": rounds,
-        "raw_rows": data.row_count("base"),
-        "raw_bytes": data.byte_count("base"),
-        "tables": told_digests(digests),
-        "steps": in_json(medians(costs)),
-    }
+        yield {
+            "events": events,
+            "rounds": len(costs),
+            "raw_rows": data.row_count("base"),
+            "raw_bytes": data.byte_count("base"),
+            "tables": told_digests(digests),
+            "steps": in_json(medians(costs)),
+        }
 
 
 def told_digests(digests: dict[str, Digest]) -> dict[str, dict]:
@@ -165,8 +165,8 @@ def graphs_of(edges: int) -> dict[str, int]:
     return {"realistic": edges, "hard": edges, "chain": CHAIN_EDGES, "star": STAR_EDGES}
 
 
-def components(graph: str, edges: int, rounds: int, keep: Path, libraries: list[str]) -> dict:
-    """One graph: each library and the project in turn."""
+def components(graph: str, edges: int, rounds: int, keep: Path, libraries: list[str]) -> Iterator:
+    """One graph, each library and the project in turn: after each round, what is known so far."""
     folder = keep / "peers"
     costs: list[dict[str, Cost]] = []
     work: dict[str, list[float]] = {}
@@ -189,17 +189,17 @@ def components(graph: str, edges: int, rounds: int, keep: Path, libraries: list[
         found = assert_equal(results, COMPONENTS)
         nodes = pq.read_table(results[libraries[0]] / "components.parquet")
         costs.append(cost)
-    shutil.rmtree(folder)
-    alone = {name: {"work_cpu_seconds": statistics.median(each)} for name, each in work.items()}
-    return {
-        "graph": graph,
-        "edges": edges,
-        "rounds": rounds,
-        "nodes": nodes.num_rows,
-        "components": pc.count_distinct(nodes["component_id"]).as_py(),
-        "tables": told_digests(found),
-        "steps": in_json(medians(costs), alone),
-    }
+        shutil.rmtree(folder)
+        alone = {name: {"work_cpu_seconds": statistics.median(each)} for name, each in work.items()}
+        yield {
+            "graph": graph,
+            "edges": edges,
+            "rounds": len(costs),
+            "nodes": nodes.num_rows,
+            "components": pc.count_distinct(nodes["component_id"]).as_py(),
+            "tables": told_digests(found),
+            "steps": in_json(medians(costs), alone),
+        }
 
 
 # ---------------------------------------------------------------- what is told
@@ -290,9 +290,12 @@ def main(arguments: list[str]) -> int:
             result["versions"]["java"] = java_version()
         keep.mkdir(parents=True, exist_ok=True)
         for name, ask, told in questions(given, keep):
-            result[name].append(ask())
-            (keep / "peers.json").write_text(json.dumps(result, indent=1) + "\n")
-            print(told(result[name][-1]), flush=True)
+            before = result[name]
+            for answer in ask():
+                # after each round, so that a run that is cut off has told what it knows
+                result[name] = [*before, answer]
+                (keep / "peers.json").write_text(json.dumps(result, indent=1) + "\n")
+            print(told(answer), flush=True)
     except (
         BenchmarkError,
         EnvironmentMissingError,
