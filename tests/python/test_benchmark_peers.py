@@ -442,6 +442,7 @@ def test_a_graph_has_as_many_edges_as_asked_and_always_the_same(tmp_path, graph)
 def test_the_project_finds_the_components_of_a_graph(tmp_path):
     graphs.write("hard", 2_000, tmp_path / "edges.parquet")
     cost = project_components.run(tmp_path / "project", tmp_path / "edges.parquet")
+    project_components.export(tmp_path / "project")
     edges = pq.read_table(tmp_path / "edges.parquet").to_pylist()
     expected = smallest_of_component([(edge["node_a"], edge["node_b"]) for edge in edges])
     rows = pq.read_table(tmp_path / "project/components.parquet").to_pylist()

@@ -38,10 +38,7 @@ def make_project(folder: Path, edges: Path) -> None:
 
 
 def run(folder: Path, edges: Path) -> Cost:
-    """What it costs; `nodes[NODE]` are the CPU seconds of the model alone.
-
-    Leaves folder/components.parquet, whose writing is not counted: the table is the result.
-    """
+    """What it costs; `nodes[NODE]` are the CPU seconds of the model alone."""
     make_project(folder, edges)
     environment = os.environ | {
         "DBT_PROFILES_DIR": str(folder),
@@ -53,6 +50,11 @@ def run(folder: Path, edges: Path) -> Cost:
     command += ["--quiet", "run", "--full-refresh", "--project-dir", str(folder)]
     cost = measured(command, environment, folder / "build.duckdb.tmp")
     cost.nodes = json.loads((folder / "nodes.json").read_text())
+    return cost
+
+
+def export(folder: Path) -> None:
+    """Writes folder/components.parquet; not counted: the table in the database is the result."""
     with duckdb.connect(str(folder / "build.duckdb"), read_only=True) as connection:
         (table,) = connection.execute(
             "select table_schema || '.' || table_name from information_schema.tables"
@@ -62,4 +64,3 @@ def run(folder: Path, edges: Path) -> Cost:
             f"copy (select node_id, component_id from {table})"
             f" to '{folder}/components.parquet' (format parquet)"
         )
-    return cost
