@@ -30,9 +30,6 @@ from dataclasses import asdict
 from multiprocessing import get_context
 from pathlib import Path
 
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
 from tools import hash_key
 from tools.benchmark.__main__ import FULL, VARIABLES, arrive, event_count, machine, medians
 from tools.benchmark.data import Data, data_of
@@ -43,6 +40,7 @@ from tools.benchmark.peers.contract import (
     Digest,
     UnequalResultsError,
     assert_equal,
+    count_components,
 )
 
 PYTHON = ROOT / ".venv-bench" / "bin" / "python"
@@ -92,12 +90,6 @@ def in_child(function: Callable, *arguments):
     held with the peak memory of all that it starts, so nothing large may happen here."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
-
-
-def counted(path: Path) -> tuple[int, int]:
-    """Nodes and components of a result."""
-    nodes = pq.read_table(path)
-    return nodes.num_rows, pc.count_distinct(nodes["component_id"]).as_py()
 
 
 def module(name: str, *arguments: str | Path) -> list[str]:
@@ -203,7 +195,7 @@ def components(graph: str, edges: int, rounds: int, keep: Path, libraries: list[
             work.setdefault(name, []).append(told["cpu_seconds"])
         in_child(project_components.export, results["project"])
         found = in_child(assert_equal, results, COMPONENTS)
-        nodes, of_nodes = in_child(counted, results["project"] / "components.parquet")
+        nodes, of_nodes = in_child(count_components, results["project"])
         costs.append(cost)
         shutil.rmtree(folder)
         alone = {name: {"work_cpu_seconds": statistics.median(each)} for name, each in work.items()}

@@ -202,6 +202,15 @@ def assert_equal(
     return expected
 
 
+def count_components(out: Path) -> tuple[int, int]:
+    """The nodes and the components of a result."""
+    with _connect() as connection:
+        return connection.execute(
+            "select count(*), count(distinct component_id)"
+            f" from ({_rows(out, 'components', COMPONENTS['components'])})"
+        ).fetchone()
+
+
 def _told(row: tuple) -> str:
     return ", ".join(map(str, row))
 
