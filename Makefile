@@ -43,6 +43,8 @@ install-postgres: ## make .venv-postgres as requirements-postgres.txt says
 
 install-bouncer: ## make .venv-bouncer as requirements-bouncer.txt says
 	@$(PYTHON) tools/install.py requirements-bouncer.txt .venv-bouncer
+install-bench: ## make .venv-bench as requirements-bench.txt says: what the benchmark compares with
+	@$(PYTHON) tools/install.py requirements-bench.txt .venv-bench
 install-superset: ## make .venv-superset as requirements-superset.txt says (Python 3.11 or 3.12)
 	@$(PYTHON) tools/install.py requirements-superset.txt .venv-superset
 
@@ -126,6 +128,9 @@ docs-serve: install ## the same on a port of this machine, built again on every 
 bench: install ## what the models cost, as multiples of the physical floor (ARGS="--events 1M 10M")
 	@$(RUN) -m tools.benchmark $(ARGS)
 
+bench-peers: install install-bench ## the same chain by DuckDB, Polars, chDB and Spark, and components by libraries (ARGS="--events 1M --rounds 3")
+	@$(RUN) -m tools.benchmark.peers $(ARGS)
+
 compare: install ## our incremental build beside one with a watermark and a lookback
 	@$(RUN) -m tools.side_by_side $(ARGS)
 
@@ -161,6 +166,9 @@ lock: install ## write the lock files anew from pyproject.toml, keeping what sti
 
 lock-superset: install ## write requirements-superset.txt anew
 	@$(subst make lock,make lock-superset,$(COMPILE)) requirements-superset.in -o requirements-superset.txt
+
+lock-bench: install ## write requirements-bench.txt anew
+	@$(subst make lock,make lock-bench,$(COMPILE)) requirements-bench.in -o requirements-bench.txt
 
 upgrade: LOCK_FLAGS = --upgrade
 upgrade: lock ## take newer versions

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,13 +71,12 @@ def measured(command: list[str], environment: dict[str, str], spill: Path) -> Co
 
 
 def bytes_in(folder: Path) -> int:
-    """What the files of a folder hold; one that vanishes meanwhile holds nothing."""
+    """What the files of a folder hold; one that vanishes meanwhile holds nothing, as a folder."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:
-            continue
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(where, name)).st_size
     return total
 
 
