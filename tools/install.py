@@ -81,7 +81,7 @@ def main() -> None:
         return
     if venv.is_symlink():  # what lies there belongs to another folder, which may be working with it
         sys.exit(
-            f"install: {venv.name} is a link to {os.readlink(venv)}, and not what {lock.name} asks for."
+            f"install: {venv.name} is a link to {os.readlink(venv)}, not what {lock.name} asks for."
             " Remove the link: an environment of this folder's own is then made."
         )
     print(f"install: making {venv.name} from {lock.name} …", flush=True)
