@@ -53,7 +53,7 @@ def kind_of(sql: str) -> str:
     what, name = (rest[0], " ".join(rest[1:4])) if verb in ("create", "drop", "alter") else ("", "")
     if what in ("schema", "temporary"):
         return ""
-    if re.search(r"__(input|edges|contracted|round_\d+)\b", name):
+    if re.search(r"__(input|nodes|edges|contracted|round_\d+)\b", name):
         return f"{verb} working table"
     if verb in ("insert", "delete") and "load_ledger" in rest[1]:
         return f"{verb} ledger"

@@ -182,9 +182,14 @@ MUTANTS = (
       "    inner join endpoints on events.endpoint_id = endpoints.endpoint_id and 1 = 0\n"),
     m("a component is called after its greatest node", GRAPH,
       "select label, min(node_id) as component_id", "select label, max(node_id) as component_id"),
-    m("contraction forgets edges to greater nodes", GRAPH,
-      "where mapping_a.contracted_into <> mapping_b.contracted_into",
-      "where mapping_a.contracted_into < mapping_b.contracted_into"),
+    m("contraction forgets edges that have turned round", GRAPH,
+      "    left join {{ mapping }} as mapping_b on edges.node_b = mapping_b.node_number\n"
+      ") as contracted\nwhere node_a <> node_b",
+      "    left join {{ mapping }} as mapping_b on edges.node_b = mapping_b.node_number\n"
+      ") as contracted\nwhere node_a < node_b"),
+    m("of a pair both are peeled", GRAPH,
+      "where others.node_number is null or leaves.node_number > others.node_number",
+      "where leaves.node_number is not null"),
     m("blocked links are used", IDENTITY + "identity_links",
       "blocked_links.identifier_a is not null as is_blocked", "false as is_blocked"),
     m("one end of a star of evidence is lost", IDENTITY + "identity_evidence",
