@@ -58,7 +58,7 @@ ad_spend as (
 
 ),
 
-{#- the ways in which this table is cut: a name, and what it is in each of the tables above; a bare 'all' is nothing to group by everywhere -#}
+{#- the ways in which this table is cut: a name, and what it is in each of the tables above; PostgreSQL groups by no bare 'all' -#}
 {%- set everything = "cast('all' as " ~ dbt.type_string() ~ ')' -%}
 {%- set cuts = {
     'all': {'sessions': everything, 'conversions': everything, 'new_customers': everything, 'ad_spend': everything},

@@ -1,0 +1,266 @@
+"""docs/scaling.md's tables and pictures, from the results that stand in tools/benchmark/results.
+
+    python -m tools.benchmark.report        # write them
+    python -m tools.benchmark.report --check  # say whether they are as the results say
+
+What a benchmark measured is copied into tools/benchmark/results (models.json from result.json,
+peers.json as it is); the page holds no number that does not stand there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+
+import vl_convert
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "tools" / "benchmark" / "results"
+PAGE = ROOT / "docs" / "scaling.md"
+PICTURES = ROOT / "docs" / "images"
+BEGIN, END = "<!-- measured: {} -->", "<!-- end of measured -->"
+SHOWN_MODELS = 20
+LEAST_CPU_SECONDS = 2.0  # of a model in the smaller size: less is noise beside dbt's own
+STEPS = {
+    "nothing": "dbt alone: all models, no row",
+    "idle on nothing": "dbt alone, again",
+    "floor": "floor: every raw row read once and written as a table",
+    "full": "full build",
+    "idle": "build without news",
+    "day": "one day of 90 delivered",
+    "late": "one event of ten years ago delivered",
+}
+
+
+def millions(number: float) -> str:
+    return f"{number / 1e6:g}M"
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def beyond(size: dict, step: str, without: str) -> float:
+    """CPU seconds of a step beyond what dbt alone costs."""
+    return size["steps"][step]["cpu_seconds"] - size["steps"][without]["cpu_seconds"]
+
+
+def own_seconds(size: dict) -> dict[str, float]:
+    """Model -> CPU seconds of the full build beyond its own on no rows."""
+    empty = size["steps"]["nothing"]["nodes"]
+    nodes = size["steps"]["full"]["nodes"].items()
+    return {node.split(".")[-1]: seconds - empty.get(node, 0.0) for node, seconds in nodes}
+
+
+def exponents(small: dict, large: dict) -> dict[str, float]:
+    """Model -> the power of the number of rows with which its cost grows, by two sizes."""
+    factor = math.log(large["raw_rows"]["base"] / small["raw_rows"]["base"])
+    before, after = own_seconds(small), own_seconds(large)
+    return {
+        model: math.log(after[model] / seconds) / factor
+        for model, seconds in before.items()
+        if seconds >= LEAST_CPU_SECONDS and after.get(model, 0) > 0
+    }
+
+
+def goals(sizes: list[dict]) -> str:
+    rows = []
+    for size in sizes:
+        floor = size["steps"]["floor"]["cpu_seconds"]
+        events = millions(size["events"])
+        full, day = beyond(size, "full", "nothing"), beyond(size, "day", "idle on nothing")
+        idle = beyond(size, "idle", "idle on nothing")
+        peak = size["steps"]["full"]["peak_bytes"] / 1e9
+        growth = size["file_bytes"]["late"] / size["file_bytes"]["full"]
+        rows += [
+            [events, "full build beyond dbt's own", "6 x floor", f"{full / floor:.1f} x floor"],
+            [events, "one day beyond dbt's own", "5 % of full", f"{day / full:.0%} of full"],
+            [events, "build without news, beyond dbt's own", "nothing", f"{idle:.1f} CPU s"],
+            [events, "peak memory of the full build", "4 GB at 10M", f"{peak:.1f} GB"],
+            [events, "the file after both deliveries", "1.3 x fresh", f"{growth:.2f} x fresh"],
+        ]
+    if len(sizes) > 1:
+        powers = exponents(sizes[0], sizes[-1])
+        worst = sorted(powers, key=powers.get, reverse=True)[:3]
+        between = f"{millions(sizes[0]['events'])} to {millions(sizes[-1]['events'])}"
+        shown = ", ".join(f"`{model}` {powers[model]:.2f}" for model in worst)
+        above = sum(power > 1.05 for power in powers.values())
+        rows.append(
+            [
+                between,
+                f"growth of the {len(powers)} models of {LEAST_CPU_SECONDS:g} CPU s or more",
+                "power 1.05",
+                f"{above} above it; the steepest: {shown}",
+            ]
+        )
+    return table(["Events", "What", "Goal", "Measured"], rows)
+
+
+def steps(sizes: list[dict]) -> str:
+    rows = []
+    for size in sizes:
+        floor = size["steps"]["floor"]["cpu_seconds"]
+        for step, words in STEPS.items():
+            cost = size["steps"][step]
+            rows.append(
+                [
+                    millions(size["events"]),
+                    words,
+                    f"{cost['cpu_seconds']:.1f}",
+                    f"{cost['cpu_seconds'] / floor:.2f}",
+                    f"{cost['peak_bytes'] / 1e9:.2f}",
+                    f"{cost['spilled_bytes'] / 1e9:.2f}",
+                ]
+            )
+    return table(["Events", "Step", "CPU s", "x floor", "peak GB", "spilled GB"], rows)
+
+
+def picture(size: dict) -> str:
+    """The dearest models of a full build as bars, SVG."""
+    seconds = own_seconds(size)
+    dearest = sorted(seconds, key=seconds.get, reverse=True)[:SHOWN_MODELS]
+    rest = sum(value for model, value in seconds.items() if model not in dearest and value > 0)
+    rows = [{"model": model, "CPU seconds": round(seconds[model], 2)} for model in dearest]
+    rows.append({"model": "all others", "CPU seconds": round(rest, 2)})
+    chart = {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "title": f"{millions(size['events'])} events: CPU seconds beyond dbt's own",
+        "data": {"values": rows},
+        "mark": {"type": "bar", "color": "#0072b2"},
+        "encoding": {
+            "y": {"field": "model", "type": "nominal", "sort": None, "title": None},
+            "x": {"field": "CPU seconds", "type": "quantitative"},
+        },
+        "width": 480,
+        "background": "white",
+        "config": {"axis": {"labelLimit": 260}},
+    }
+    return vl_convert.vegalite_to_svg(json.dumps(chart)) + "\n"
+
+
+def where(machine: dict) -> str:
+    return (
+        f"Measured at {machine['at']} on {machine['cores']} cores,"
+        f" {machine['memory_bytes'] / 2**30:.0f} GiB, {machine['platform']}; Python"
+        f" {machine['python']}, DuckDB {machine['duckdb']}, code {machine['code_version']}."
+    )
+
+
+def of_models(result: dict) -> str:
+    sizes = result["sizes"]
+    rows = ", ".join(f"{size['raw_rows']['base']:,}" for size in sizes)
+    megabytes = ", ".join(f"{size['raw_bytes']['base'] / 1e6:,.0f}" for size in sizes)
+    rounds = ", ".join(str(size["rounds"]) for size in sizes)
+    pictures = "\n\n".join(
+        f"![The dearest models at {millions(size['events'])} events]"
+        f"(images/scaling_{millions(size['events'])}.svg)"
+        for size in sizes
+    )
+    return "\n\n".join(
+        [
+            f"{where(result['machine'])} Raw rows: {rows} ({megabytes} MB of parquet); rounds:"
+            f" {rounds}.",
+            goals(sizes),
+            steps(sizes),
+            pictures,
+        ]
+    )
+
+
+def of_peers(result: dict) -> str:
+    (size,) = result["chain"]
+    names = {
+        "floor": "floor: every raw row of every source read once and written as a table",
+        "duckdb": f"DuckDB {result['versions']['duckdb']}, bare SQL",
+        "polars": f"Polars {result['versions']['polars']}",
+        "chdb": f"chDB {result['versions']['chdb']} (ClickHouse)",
+        "pyspark": f"Spark {result['versions']['pyspark']}, `local[2]`",
+    }
+    base = size["steps"]["duckdb"]["cpu_seconds"]
+    rows = [
+        [
+            words,
+            f"{size['steps'][name]['cpu_seconds']:.1f}",
+            f"{size['steps'][name]['cpu_seconds'] / base:.2f}",
+            f"{size['steps'][name]['peak_bytes'] / 1e9:.2f}",
+        ]
+        for name, words in names.items()
+        if name in size["steps"]
+    ]
+    tools = ["project", "scipy", "igraph", "networkx"]
+    graphs = [
+        [
+            graph["graph"],
+            f"{graph['edges']:,}",
+            f"{graph['nodes']:,}",
+            f"{graph['components']:,}",
+            *(f"{graph['steps'][tool]['work_cpu_seconds']:.1f}" for tool in tools),
+        ]
+        for graph in result["components"]
+    ]
+    head = ["Graph", "Edges", "Nodes", "Components", "project (SQL)", *tools[1:]]
+    of_chain = (
+        f"{size['raw_rows']:,} raw rows ({size['raw_bytes'] / 1e6:.0f} MB of parquet),"
+        f" {size['tables']['events']['rows']:,} events in"
+        f" {size['tables']['sessions']['rows']:,} sessions; median of {size['rounds']} rounds"
+        " in turn, equal rows in each."
+    )
+    of_graphs = (
+        "Connected components, CPU seconds of the work alone, texts in and texts out; rounds:"
+        f" {result['components'][0]['rounds']}. The project's figure is that of its one dbt model:"
+        " dbt's start is another 4 s, a library's less than 1 s."
+    )
+    return "\n\n".join(
+        [
+            f"{where(result['machine'])} {of_chain}",
+            table(["", "CPU s", "x DuckDB", "peak GB"], rows),
+            f"{of_graphs} {where(result.get('machine_of_components', result['machine']))}",
+            table(head, graphs),
+        ]
+    )
+
+
+def filled(page: str, name: str, text: str) -> str:
+    """The page with what stands between the marks of this name replaced."""
+    head, found, rest = page.partition(BEGIN.format(name))
+    if not found or END not in rest:
+        raise SystemExit(f"{PAGE.name} has no place for {name}: {BEGIN.format(name)} … {END}")
+    return head + found + "\n\n" + text + "\n\n" + END + rest.partition(END)[2]
+
+
+def written() -> dict[Path, str]:
+    """File -> what it should hold."""
+    models = json.loads((RESULTS / "models.json").read_text())
+    peers = json.loads((RESULTS / "peers_1M.json").read_text())
+    page = filled(PAGE.read_text(), "models", of_models(models))
+    files = {PAGE: filled(page, "peers", of_peers(peers))}
+    for size in models["sizes"]:
+        files[PICTURES / f"scaling_{millions(size['events'])}.svg"] = picture(size)
+    return files
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.benchmark.report",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    arguments = parser.parse_args()
+    files = written()
+    stale = [path for path, text in files.items() if not path.exists() or path.read_text() != text]
+    for path in stale:
+        if arguments.check:
+            print(f"{path.relative_to(ROOT)} does not say what was measured", file=sys.stderr)
+        else:
+            path.write_text(files[path])
+            print(f"wrote {path.relative_to(ROOT)}")
+    return 1 if stale and arguments.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
