@@ -131,6 +131,9 @@ bench: install ## what the models cost, as multiples of the physical floor (ARGS
 bench-peers: install install-bench ## the same chain by DuckDB, Polars, chDB and Spark, and components by libraries (ARGS="--events 1M --rounds 3")
 	@$(RUN) -m tools.benchmark.peers $(ARGS)
 
+dialects: install ## can other warehouses' parsers read what dbt has compiled? (after make demo or make build)
+	@$(RUN) -m tools.dialects $(ARGS)
+
 compare: install ## our incremental build beside one with a watermark and a lookback
 	@$(RUN) -m tools.side_by_side $(ARGS)
 

@@ -224,6 +224,49 @@ def of_peers(result: dict) -> str:
     )
 
 
+PLANNED = (1e9, 10e9, 100e9)  # events in all
+CORE_HOUR = 0.05  # of whatever currency a rented core costs about so much in
+GIGABYTES_PER_CORE = 4
+
+
+def of_plan(models: dict, peers: dict) -> str:
+    """What more events than one machine takes would need: the largest size, multiplied."""
+    size = models["sizes"][-1]
+    events = size["events"]
+    (chain,) = peers["chain"]
+    cpu = {name: cost["cpu_seconds"] for name, cost in chain["steps"].items()}
+    spark = cpu["pyspark"] / cpu["duckdb"]
+    full, day = beyond(size, "full", "nothing"), beyond(size, "day", "idle on nothing")
+    raw = size["raw_bytes"]["base"] / size["raw_rows"]["base"]
+    stored = size["file_bytes"]["full"] / events
+    rows = []
+    for planned in PLANNED:
+        first, daily = (seconds * planned / events * spark / 3600 for seconds in (full, day))
+        cores = max(math.ceil(daily), 1)
+        rows.append(
+            [
+                f"{planned / 1e9:,.0f} billion",
+                f"{planned * raw / 1e12:,.2f}",
+                f"{planned * stored / 1e12:,.1f}",
+                f"{first:,.0f}",
+                f"{daily:,.0f}",
+                f"{cores:,}",
+                f"{cores * GIGABYTES_PER_CORE:,}",
+                f"{daily * CORE_HOUR:,.0f}",
+            ]
+        )
+    head = ["Events", "raw TB", "tables TB", "core hours, all anew", "core hours, one day"]
+    head += ["cores for 60 minutes", "GB of memory", "cost of a day"]
+    return (
+        f"Per event: {raw:.0f} bytes of raw parquet, {stored:,.0f} bytes in the tables;"
+        f" {full / events * 1e6:.0f} CPU seconds a million for everything anew and"
+        f" {day / events * 1e6:.0f} for a day's build, measured at {millions(events)}, times"
+        f" {spark:.1f} for Spark instead of DuckDB (the chain above). A core hour is taken to cost"
+        f" {CORE_HOUR}."
+        f"\n\n{table(head, rows)}"
+    )
+
+
 def filled(page: str, name: str, text: str) -> str:
     """The page with what stands between the marks of this name replaced."""
     head, found, rest = page.partition(BEGIN.format(name))
@@ -237,6 +280,7 @@ def written() -> dict[Path, str]:
     models = json.loads((RESULTS / "models.json").read_text())
     peers = json.loads((RESULTS / "peers_1M.json").read_text())
     page = filled(PAGE.read_text(), "models", of_models(models))
+    page = filled(page, "plan", of_plan(models, peers))
     files = {PAGE: filled(page, "peers", of_peers(peers))}
     for size in models["sizes"]:
         files[PICTURES / f"scaling_{millions(size['events'])}.svg"] = picture(size)
