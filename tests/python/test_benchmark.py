@@ -1,0 +1,110 @@
+"""The benchmark's own arithmetic, and that docs/scaling.md says what was measured."""
+
+import argparse
+import os
+import sys
+
+import numpy as np
+import pytest
+
+from tools.benchmark import __main__ as bench
+from tools.benchmark import report, skew
+from tools.benchmark.measure import BenchmarkError, Cost, measured
+
+
+def size_of(rows: int, models: dict[str, float], **steps: float) -> dict:
+    """A result of one size: models' CPU seconds beyond one second each that dbt takes for them."""
+    nodes = {f"model.customer_journey.{name}": 1 + seconds for name, seconds in models.items()}
+    idle = dict.fromkeys(nodes, 1.0)
+    cpu = {"nothing": 20, "idle on nothing": 20, "floor": 5, "idle": 20, "late": 30} | steps
+    costs = {
+        step: {
+            "cpu_seconds": seconds,
+            "wall_seconds": seconds,
+            "peak_bytes": 2e9,
+            "spilled_bytes": 0,
+            "nodes": nodes if step == "full" else idle,
+        }
+        for step, seconds in cpu.items()
+    }
+    return {
+        "events": rows,
+        "rounds": 1,
+        "raw_rows": {"base": rows, "day": rows // 90, "late": 1},
+        "raw_bytes": {"base": rows * 40, "day": rows, "late": 1000},
+        "file_bytes": {"full": 100, "day": 110, "late": 120},
+        "steps": costs,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "events"), [("1M", 1_000_000), ("20k", 20_000), ("0.5M", 500_000), ("1_000", 1_000)]
+)
+def test_a_number_of_events_is_read(text, events):
+    assert bench.event_count(text) == events
+
+
+@pytest.mark.parametrize("text", ["many", "1G", "", "10"])
+def test_what_is_no_number_of_events_is_told(text):
+    with pytest.raises(argparse.ArgumentTypeError):
+        bench.event_count(text)
+
+
+def test_the_middle_round_counts_step_by_step_and_node_by_node():
+    rounds = [
+        {"full": Cost(cpu, cpu, 10, 0, {"a": cpu / 2, "b": cpu / 4})} for cpu in (8.0, 2.0, 4.0)
+    ]
+    middle = bench.medians(rounds)["full"]
+    assert (middle.cpu_seconds, middle.nodes) == (4.0, {"a": 2.0, "b": 1.0})
+
+
+def test_a_command_that_is_measured_is_measured_as_a_process_of_its_own(tmp_path):
+    command = [sys.executable, "-c", "sum(range(10**6)); x = bytearray(300 * 2**20)"]
+    cost = measured(command, dict(os.environ), tmp_path)
+    assert cost.cpu_seconds > 0 and cost.peak_bytes > 300 * 2**20
+
+
+def test_a_command_that_fails_is_told_with_what_it_said(tmp_path):
+    command = [sys.executable, "-c", "print('out of luck'); raise SystemExit(3)"]
+    with pytest.raises(BenchmarkError, match="ended with 3:\nout of luck"):
+        measured(command, dict(os.environ), tmp_path)
+
+
+def test_the_power_of_a_models_growth_is_that_between_two_sizes():
+    small = size_of(1_000_000, {"straight": 4, "square": 4, "small": 0.5}, full=100, day=40)
+    large = size_of(10_000_000, {"straight": 40, "square": 400, "small": 50}, full=900, day=90)
+    powers = report.exponents(small, large)
+    assert powers == pytest.approx({"straight": 1.0, "square": 2.0})  # the small one is noise
+
+
+def test_goals_stand_beside_results_without_what_dbt_alone_costs():
+    small = size_of(1_000_000, {"a": 4}, full=100, day=24)
+    text = report.goals([small])
+    assert "| 1M | full build beyond dbt's own | 6 x floor | 16.0 x floor |" in text
+    assert "| 1M | one day beyond dbt's own | 5 % of full | 5% of full |" in text
+    assert "| 1M | the file after both deliveries | 1.3 x fresh | 1.20 x fresh |" in text
+
+
+def test_a_page_without_a_place_for_the_results_is_told():
+    with pytest.raises(SystemExit, match="no place for models"):
+        report.filled("# Scaling", "models", "text")
+
+
+def test_docs_scaling_says_what_was_measured():
+    stale = [
+        path.name
+        for path, text in report.written().items()
+        if not path.exists() or path.read_text() != text
+    ]
+    assert not stale, "python -m tools.benchmark.report writes them anew"
+
+
+def test_a_hub_makes_one_task_the_whole_stage_unless_it_is_cut():
+    whole, cut = skew.simulated(endpoints=200_000, tasks=100, share=0.2)
+    assert whole > 15 and cut < 2
+    whole, cut = skew.simulated(endpoints=200_000, tasks=100, share=0.0)
+    assert whole == pytest.approx(cut) and whole < 1.2
+
+
+def test_the_largest_task_is_held_against_the_mean_one():
+    assert skew.largest_beside_mean(np.array([3.0, 1.0]), np.array([0, 1]), 4) == 3.0
