@@ -12,6 +12,8 @@
             {%- do prepare_ledger() -%}
             {%- do stop_on(check_settings_unchanged()) -%}
             {%- do record_configuration() -%}
+        {%- elif flags.WHICH == 'seed' -%}
+            {%- do prepare_versions() -%}
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}

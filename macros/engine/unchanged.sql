@@ -15,6 +15,7 @@
 
 {% macro prepare_versions() %}
     {%- set text = dbt.type_string() -%}
+    {%- do adapter.create_schema(relation_in(versions_relation().schema)) -%}
     {%- do run_query('create table if not exists ' ~ versions_relation() ~ ' (node_id ' ~ text ~ ', version ' ~ text ~ ')' ~ ledger_table_options()) -%}
 {% endmacro %}
 
