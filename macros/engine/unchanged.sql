@@ -100,8 +100,9 @@ insert into {{ versions_relation() }} select {{ quoted(model.unique_id) }}, {{ v
 
 {# For the end of an incremental model, in its transaction: a new version, unless everything that could have made it write is empty. #}
 {% macro record_incremental_version() %}{{ return(adapter.dispatch('record_incremental_version', 'customer_journey')()) }}{% endmacro %}
-{% macro default__record_incremental_version() %}{% endmacro %}
-{% macro duckdb__record_incremental_version() %}
+{% macro spark__record_incremental_version() %}{% endmacro %}
+{% macro postgres__record_incremental_version() %}{% endmacro %}
+{% macro default__record_incremental_version() %}
     {%- set counts = [] -%}
     {%- for id in model.depends_on.nodes if id.split('.')[-1].startswith('int_dirty_') or id.endswith('.int_loads_pending') -%}
         {%- do counts.append('(select count(*) from ' ~ relation_in(graph.nodes[id].schema, graph.nodes[id].alias) ~ ')') -%}

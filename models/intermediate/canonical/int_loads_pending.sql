@@ -1,5 +1,3 @@
-{{ config(meta={'reads_beyond_refs': true, 'is_versioned_by_rows': true}) }}
-
 -- the ledger is written by the models themselves, so it stands in no ref()
 with
 

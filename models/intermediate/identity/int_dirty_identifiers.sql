@@ -1,5 +1,3 @@
-{{ config(meta={'reads_beyond_refs': true}) }}
-
 -- What new evidence says of an identifier can change whatever hangs together with it, and nothing else: so it and all of its
 -- neighbourhood, as it stood before, are resolved anew. Two neighbourhoods that grow together are both touched, since the link
 -- between them is new. The tables further on are read as the last build left them; they are made after this one, so they stand
