@@ -74,7 +74,9 @@ class _Loader(yaml.SafeLoader):
     """As dbt reads yml, but a key that stands twice is an error: dbt takes the last one."""
 
     def construct_mapping(self, node, deep=False):
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        # a merge (<<) brings another mapping's keys, which the mapping's own may stand before
+        own = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        keys = [self.construct_object(key, deep=True) for key in own]
         twice = {str(key) for key in keys if keys.count(key) > 1}
         if twice:
             raise yaml.constructor.ConstructorError(
