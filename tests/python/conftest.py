@@ -25,9 +25,9 @@ REMARKS: list[str] = []
 # what both will use, the other has something else to do.
 LONGEST = worlds.words("""
     test_kill test_differential test_determinism test_sample_company test_schema_drift
-    test_identity test_hard_limits test_real_data test_publish test_configuration test_metrics
-    test_privacy test_injection test_side_by_side test_expectations test_kpi_oracle test_malformed
-    test_funnels test_vendor_examples test_yml""")
+    test_identity test_unchanged test_hard_limits test_real_data test_publish test_configuration
+    test_metrics test_privacy test_injection test_side_by_side test_expectations test_kpi_oracle
+    test_malformed test_funnels test_vendor_examples test_yml""")
 
 
 def pytest_collection_modifyitems(items):
