@@ -283,8 +283,7 @@ class RawTable:
         here = {row[0] for row in reader.execute(f"describe select * from {source}").fetchall()}
         # a file without a column has it as NULL; a type is that of all files together
         chosen = [
-            expression(f"{name}", kind) if name in here else "null"
-            for name, kind in columns.items()
+            expression(name, kind) if name in here else "null" for name, kind in columns.items()
         ]
         number = " ".join(
             f"when {quoted_text(file)} then {number}" for file, number in numbers.items()

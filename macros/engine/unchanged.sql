@@ -31,8 +31,9 @@
         {%- if node is none or node.resource_type not in ['model', 'seed'] -%}
             {%- do inputs.update({'is_known': false}) -%}
         {%- elif node.resource_type == 'seed' -%}
-            {%- do inputs.seeds.append(seed_version(node) or '') -%}
-            {%- if not seed_version(node) -%}
+            {%- set version = seed_version(node) -%}
+            {%- do inputs.seeds.append(version or '') -%}
+            {%- if version is none -%}
                 {%- do inputs.update({'is_known': false}) -%}
             {%- endif -%}
         {%- elif node.config.materialized in ['view', 'ephemeral'] -%}
@@ -107,9 +108,14 @@ insert into {{ versions_relation() }} select {{ quoted(model.unique_id) }}, {{ v
     {%- for id in model.depends_on.nodes if id.split('.')[-1].startswith('int_dirty_') or id.endswith('.int_loads_pending') -%}
         {%- do counts.append('(select count(*) from ' ~ relation_in(graph.nodes[id].schema, graph.nodes[id].alias) ~ ')') -%}
     {%- endfor -%}
-    {%- set is_untouched = is_delta() and counts and run_query('select ' ~ counts | join(' + ')).rows[0][0] == 0
-        and run_query('select count(*) from ' ~ versions_relation() ~ ' where node_id = ' ~ quoted(model.unique_id)).rows[0][0] > 0 -%}
-    {%- if not is_untouched -%}
+    {%- set is_untouched = namespace(answer=false) -%}
+    {%- if counts and is_delta() -%}
+        {%- set found = run_query(
+            'select ' ~ counts | join(' + ') ~ ', (select count(*) from ' ~ versions_relation() ~ ' where node_id = ' ~ quoted(model.unique_id) ~ ')'
+        ).rows[0] -%}
+        {%- set is_untouched.answer = found[0] == 0 and found[1] > 0 -%}
+    {%- endif -%}
+    {%- if not is_untouched.answer -%}
         {%- do run_query(record_version(quoted(invocation_id))) -%}
     {%- endif -%}
 {% endmacro %}

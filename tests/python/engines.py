@@ -42,11 +42,16 @@ def deliver(source: Path, target: Path, first: int, last: int, count: int) -> No
                 ).fetchall()
             ]
             chosen = loads[len(loads) * first // count : len(loads) * last // count]
-            connection.execute(
-                f"copy (select * from {rows} where list_contains(?, _load_id))"
-                f" to '{folder}/part-{first:05d}.parquet' (format parquet)",
-                [chosen],
-            )
+            write_loads(connection, table, folder, first, chosen)
+
+
+def write_loads(connection, table: Path, folder: Path, number: int, loads: list[str]) -> None:
+    """Write a raw table's rows of these loads as one part file, beside what lies there."""
+    connection.execute(
+        f"copy (select * from read_parquet('{table}/*.parquet') where list_contains(?, _load_id))"
+        f" to '{folder}/part-{number:05d}.parquet' (format parquet)",
+        [loads],
+    )
 
 
 class BesideDuckdb:

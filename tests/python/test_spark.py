@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from engines import ROOT, BesideDuckdb, differences, write_sample
+from engines import ROOT, BesideDuckdb, differences, write_loads, write_sample
 
 from tools import spark, spark_cluster
 
@@ -46,12 +46,7 @@ def deliver(source: Path, target: Path, number: int, loads: list[str]) -> None:
         for table in sorted(source.glob("*/*")):
             folder = target / table.relative_to(source)
             folder.mkdir(parents=True, exist_ok=True)
-            connection.execute(
-                f"copy (select * from read_parquet('{table}/*.parquet')"
-                " where list_contains(?, _load_id))"
-                f" to '{folder}/part-{number:05d}.parquet' (format parquet)",
-                [loads],
-            )
+            write_loads(connection, table, folder, number, loads)
 
 
 def erase_somebody(target: Path) -> str:

@@ -14,7 +14,8 @@ run mean something on a shared machine:
                     full and idle on tables without a row: what dbt itself costs
 
 Printed is the median of the rounds; the whole result, with each model's seconds, goes to
-<keep>/result.json.
+<keep>/result.json. Copied to tools/benchmark/results/models.json, it is what
+`python -m tools.benchmark.report` writes docs/scaling.md's tables from.
 """
 
 from __future__ import annotations
