@@ -104,10 +104,11 @@ renewals as (
         {{ period_start('month', 'terms.due_date') }} as month_start_date,
         segments.segment_type,
         segments.segment_value,
-        sum(case when terms.is_renewed then 1 else 0 end) as renewed_count
+        count(*) as renewed_count
 
     from {{ ref('fct_subscription_terms') }} as terms
     {{ join_segments('terms.person_id') }}
+    where terms.is_renewed
     group by {{ period_start('month', 'terms.due_date') }}, segments.segment_type, segments.segment_value
 
 ),
