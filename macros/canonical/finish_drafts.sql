@@ -260,7 +260,8 @@ case
     when {{ is_placeholder(column) }} then null
     when contains({{ column }}, '@') and {{ normalised_email(column) }} is not null then 'email:' || {{ keyed_hash(normalised_email(column)) }}
     when substr({{ column }}, 1, 1) = '+' and {{ regex_match(column, '^[+][0-9][0-9 ()-]{6,}[0-9]$') }} then 'phone:' || {{ keyed_hash(normalised_phone(column)) }}
-    when {{ regex_match(column, '^([0-9]{1,3}([.][0-9]{1,3}){3}|[0-9a-fA-F]{0,4}(:[0-9a-fA-F]{0,4}){2,7})$') }} then 'ip:' || {{ keyed_hash(column) }}
+    when (contains({{ column }}, '.') or contains({{ column }}, ':'))
+        and {{ regex_match(column, '^([0-9]{1,3}([.][0-9]{1,3}){3}|[0-9a-fA-F]{0,4}(:[0-9a-fA-F]{0,4}){2,7})$') }} then 'ip:' || {{ keyed_hash(column) }}
     else {{ column }}
 end
 {%- endmacro %}
@@ -297,13 +298,9 @@ coalesce({{ redacted(own_key) }}, 'md5:' || {{ key_of(columns) }})
 
 {# Of the collector's properties, already blotted of personal values, only the keys of var event_properties travel on; NULL where none is left. #}
 {% macro allowed_properties(json) -%}
-    {%- set pairs = {} -%}
     {%- do stop_on_unreadable_vars() -%}
-    {%- for key in var('event_properties') -%}
-        {%- do pairs.update({key: json_text(json, key)}) -%}
-    {%- endfor -%}
-    {%- if pairs -%}
-    case when {{ json }} is not null then {{ json_object(pairs) }} end
+    {%- if var('event_properties') -%}
+    {{ json_members(json, var('event_properties')) }}
     {%- else -%}
     cast(null as {{ dbt.type_string() }})
     {%- endif -%}

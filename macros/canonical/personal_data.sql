@@ -3,7 +3,7 @@
 {# Lower case, no white space, no +tag; NULL where it is no e-mail address. #}
 {% macro normalised_email(text) -%}
 case
-    when {{ regex_match('lower(' ~ text ~ ')', '^[^@ ]+@[^@ ]+[.][^@ ]+$') }}
+    when contains({{ text }}, '@') and {{ regex_match('lower(' ~ text ~ ')', '^[^@ ]+@[^@ ]+[.][^@ ]+$') }}
         then {{ regex_replace('lower(' ~ text ~ ')', '[+][^@]*@', '@') }}
 end
 {%- endmacro %}
@@ -28,7 +28,7 @@ end
 {# Free text with e-mail addresses, international phone numbers and IPv4 addresses blotted out. A version (Chrome/120.0.0.0) is no address. #}
 {% macro redacted(text) -%}
 case
-    when contains({{ text }}, '@') or contains({{ text }}, '+') or contains({{ text }}, '%40') or {{ regex_match(text, '[0-9][.][0-9]{1,3}[.]') }}
+    when contains({{ text }}, '@') or contains({{ text }}, '+') or contains({{ text }}, '%40') or (contains({{ text }}, '.') and {{ regex_match(text, '[0-9][.][0-9]{1,3}[.]') }})
         then {{ regex_replace(
             regex_replace(text, '([^@/?&=" ]+(@|%40)[^@/?&=" ]+[.][^@/?&=" ]+)|([+][0-9][0-9 ()-]{6,}[0-9])', '[redacted]'),
             '(^|[^0-9./])[0-9]{1,3}([.][0-9]{1,3}){3}', '[redacted]', keep_first_group=true

@@ -42,7 +42,16 @@ regexp_replace({{ text }}, pattern_here({{ quoted(pattern) }}), {{ quoted(('\\1'
 
 {# White space of every kind off both ends, and NULL for nothing left. trim() alone leaves tabs, no-break and zero-width spaces. #}
 {% macro clean_text(text) %}{{ return(adapter.dispatch('clean_text', 'customer_journey')(text)) }}{% endmacro %}
+{#- DuckDB's trim() looks at every letter; nearly all texts begin with a plain sign, end with none of these, and need none of it -#}
 {% macro default__clean_text(text) -%}
+{%- set spaces = [32, 9, 10, 13, 160, 8203, 65279] -%}
+case
+    when {{ text }} > '!' and {{ text }} < '~'
+        {%- for code in spaces %} and not ends_with({{ text }}, chr({{ code }})){% endfor %} then {{ text }}
+    else nullif(trim({{ text }}, {% for code in spaces %}chr({{ code }}){{ ' || ' if not loop.last }}{% endfor %}), '')
+end
+{%- endmacro %}
+{% macro postgres__clean_text(text) -%}
 nullif(trim({{ text }}, chr(32) || chr(9) || chr(10) || chr(13) || chr(160) || chr(8203) || chr(65279)), '')
 {%- endmacro %}
 {% macro spark__clean_text(text) -%}
@@ -56,9 +65,10 @@ nullif(trim(both ' \t\n\r\u00a0\u200b\ufeff' from {{ text }}), '')
 {%- if key_column -%}
 json_extract_string({{ json }}, '/' || replace(replace({{ key_column }}, '~', '~0'), '/', '~1'))
 {%- else -%}
-json_extract_string({{ json }}, {{ quoted('/' ~ (key | string).replace('~', '~0').replace('/', '~1')) }})
+json_extract_string({{ json }}, {{ json_path(key) }})
 {%- endif -%}
 {%- endmacro %}
+{% macro json_path(key) -%}{{ quoted('/' ~ (key | string).replace('~', '~0').replace('/', '~1')) }}{%- endmacro %}
 {% macro spark__json_text(json, key, key_column) -%}
 {%- if key_column -%}
 get_json_object({{ json }}, '$[\'' || {{ key_column }} || '\']')
@@ -88,16 +98,35 @@ json_member({{ json }}, {{ key_column or quoted(key) }})
 
 {# A JSON object of keys and text expressions; keys whose text is NULL are left out, NULL where all are. #}
 {% macro json_object(pairs) %}{{ return(adapter.dispatch('json_object', 'customer_journey')(pairs)) }}{% endmacro %}
+{#- concat_ws leaves out what is NULL; json_object would have to be read once more for that -#}
 {% macro default__json_object(pairs) -%}
-nullif(cast(json_merge_patch('{}', json_object({% for key, text in pairs.items() %}{{ quoted(key) }}, {{ text }}{{ ', ' if not loop.last }}{% endfor %})) as varchar), '{}')
+nullif('{' || concat_ws(','{% for key, text in pairs.items() %}, cast(to_json({{ quoted(key) }}) as varchar) || ':' || cast(to_json({{ text }}) as varchar){% endfor %}) || '}', '{}')
 {%- endmacro %}
 {% macro spark__json_object(pairs) -%}
 nullif(to_json(named_struct({% for key, text in pairs.items() %}{{ quoted(key) }}, {{ text }}{{ ', ' if not loop.last }}{% endfor %})), '{}')
 {%- endmacro %}
-{# PostgreSQL's own function puts spaces between. concat_ws leaves out what is NULL. #}
+{# PostgreSQL's own function puts spaces between. #}
 {% macro postgres__json_object(pairs) -%}
 nullif('{' || concat_ws(','{% for key, text in pairs.items() %}, json_string({{ quoted(key) }}) || ':' || json_string({{ text }}){% endfor %}) || '}', '{}')
 {%- endmacro %}
+
+{# Some top-level keys of a JSON object as an object of their texts, as json_object makes it. #}
+{% macro json_members(json, keys) -%}
+    {%- set pairs = {} -%}
+    {%- for key in keys -%}
+        {%- do pairs.update({key: json_text_of_keys(json, keys, loop.index)}) -%}
+    {%- endfor -%}
+{{ json_object(pairs) }}
+{%- endmacro %}
+
+{# The text of the n-th of the keys that are read of one JSON object, as json_text gives it. #}
+{% macro json_text_of_keys(json, keys, number) %}{{ return(adapter.dispatch('json_text_of_keys', 'customer_journey')(json, keys, number)) }}{% endmacro %}
+{#- one list of all texts, which DuckDB makes once although it is written once per key -#}
+{% macro default__json_text_of_keys(json, keys, number) -%}
+json_extract_string({{ json }}, [{% for key in keys %}{{ json_path(key) }}{{ ', ' if not loop.last }}{% endfor %}])[{{ number }}]
+{%- endmacro %}
+{% macro spark__json_text_of_keys(json, keys, number) %}{{ json_text(json, keys[number - 1]) }}{% endmacro %}
+{% macro postgres__json_text_of_keys(json, keys, number) %}{{ json_text(json, keys[number - 1]) }}{% endmacro %}
 
 {# A cast that gives NULL for what does not fit. dbt.safe_cast is a plain cast on DuckDB. DuckDB and Spark have the same text on both. #}
 {% macro try_to(value, data_type) %}{{ return(adapter.dispatch('try_to', 'customer_journey')(value, data_type)) }}{% endmacro %}

@@ -1,5 +1,5 @@
 {#
-  The moments that retention definitions listen to, for one role (start or return): definition, <unit>_id, occurred_at. A CTE `definitions` has to stand
+  The moments that retention definitions listen to, for one role (start or return): definition, <unit>_id, occurred_at, occurred_date. A CTE `definitions` has to stand
   before. Local days are all that calendar periods ask for, and person days hold them ready; what rolls asks for the moment itself. Accounts do what their
   members do.
 #}
@@ -10,7 +10,8 @@
     select
         roles.definition,
         {{ 'persons.account_id' if unit == 'account' else 'days.person_id' }},
-        case roles.event_name when 'any_core' then days.first_core_event_at else days.first_event_at end as occurred_at
+        case roles.event_name when 'any_core' then days.first_core_event_at else days.first_event_at end as occurred_at,
+        days.active_date as occurred_date
 
     from {{ ref('fct_person_days') }} as days
     inner join {{ ref('retention_events') }} as roles on roles.role = {{ quoted(role) }} and {{ any_of_its_days }}
@@ -29,7 +30,8 @@
     select
         roles.definition,
         {{ 'persons.account_id' if unit == 'account' else 'events.person_id' }},
-        events.occurred_at
+        events.occurred_at,
+        events.occurred_date
 
     from {{ ref('fct_events') }} as events
     inner join {{ ref('retention_events') }} as roles
@@ -134,9 +136,9 @@ returns as (
                     {{ elapsed_seconds('starts.started_at', 'points.occurred_at') }} / cast(definitions.unit_days * 86400 as double)
                 ) as bigint)
             when definitions.unit = 'month'
-                then {{ month_number(local_date('points.occurred_at')) }} - {{ month_number('starts.cohort_start_date') }}
+                then {{ month_number('points.occurred_date') }} - {{ month_number('starts.cohort_start_date') }}
             else cast(floor(
-                {{ days_between('starts.cohort_start_date', local_date('points.occurred_at')) }} / cast(definitions.unit_days as double)
+                {{ days_between('starts.cohort_start_date', 'points.occurred_date') }} / cast(definitions.unit_days as double)
             ) as bigint)
         end as period_offset
 

@@ -33,7 +33,10 @@ from (
 {{ grouped_by(group_columns) }}
 {%- endmacro %}
 
-{# One row per group and duration, also where all who left were censored. #}
+{#
+  One row per group and duration up to the group's last event, also where all who left were censored; of a group without events its first. Who leaves after
+  the last event was at risk all the time: he is counted, and neither grouped nor put in order.
+#}
 {% macro kaplan_meier_moments(relation, group_columns, duration, is_event) -%}
 {%- set groups = columns_before(group_columns) -%}
 {%- set over_groups = partition_of(group_columns) -%}
@@ -47,19 +50,32 @@ select
 
 from (
     select
-        {{ groups }}{{ duration }}, events, leaving,
-        cast(sum(leaving) over ({{ over_groups }} order by {{ duration }} desc rows between unbounded preceding and current row) as bigint) as at_risk,
-        cast(sum(leaving) over ({{ over_groups }}) as bigint) as at_first
+        {{ groups }}{{ duration }}, events, leaving, at_first,
+        cast(at_first - coalesce(
+            sum(leaving) over ({{ over_groups }} order by {{ duration }} rows between unbounded preceding and 1 preceding), 0
+        ) as bigint) as at_risk
 
     from (
         select
-            {{ groups }}{{ duration }},
-            cast(sum(case when {{ is_event }} then 1 else 0 end) as bigint) as events,
+            {{ groups }}{{ duration }}, at_first,
+            cast(sum(is_event) as bigint) as events,
             count(*) as leaving
 
-        from {{ relation }}
-        where {{ duration }} is not null
-        group by {{ groups }}{{ duration }}
+        from (
+            select
+                {{ groups }}{{ duration }},
+                case when {{ is_event }} then 1 else 0 end as is_event,
+                count(*) over ({{ over_groups }}) as at_first,
+                coalesce(
+                    max(case when {{ is_event }} then {{ duration }} end) over ({{ over_groups }}),
+                    min({{ duration }}) over ({{ over_groups }})
+                ) as last_duration
+
+            from {{ relation }}
+            where {{ duration }} is not null
+        ) as subjects
+        where {{ duration }} <= last_duration
+        group by {{ groups }}{{ duration }}, at_first
     ) as leavings
 ) as risks
 {%- endmacro %}

@@ -603,7 +603,8 @@ def test_a_hard_graph_is_resolved_in_logarithmically_many_rounds(
         edges = [(f"n{a:07d}", f"n{b:07d}") for a, b in shape(size)]
         components, rounds, seconds = resolve(work, edges)
         assert components == smallest_of_component(edges)
-        assert rounds <= 1.5 * math.log2(size)
+        # what has one neighbour is peeled, all at once
+        assert rounds <= (1 if shape in (star, many_pairs) else 1.5 * math.log2(size))
         figures[size] = (rounds, seconds)
     told = ", ".join(f"{n:,} nodes {r} rounds {s:.1f} s" for n, (r, s) in figures.items())
     remark(f"connected components, {shape.__name__.replace('_', ' ')}: {told}")

@@ -10,7 +10,7 @@ events as (
 
     select
         person_id,
-        {{ local_date('occurred_at') }} as active_date,
+        occurred_date as active_date,
         occurred_at,
         is_core,
         session_id

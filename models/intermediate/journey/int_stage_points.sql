@@ -80,7 +80,7 @@ moments as (
         cast(null as integer) as stage_number
     from {{ ref('int_events_identified') }} as events
     inner join turning_days
-        on events.person_id = turning_days.person_id and {{ local_date('events.occurred_at') }} = turning_days.active_date
+        on events.person_id = turning_days.person_id and events.occurred_date = turning_days.active_date
     where events.is_interactive
 
     union all

@@ -119,6 +119,7 @@ events_sessionized as (
 
     select
         events.*,
+        {{ local_date('events.occurred_at') }} as occurred_date,
         case
             when events_in_sessions.event_id is not null
                 then md5(events.endpoint_id || '|' || events_in_sessions.first_event_id)

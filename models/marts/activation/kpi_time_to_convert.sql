@@ -16,11 +16,20 @@ persons as (
 
 anchors as (
 
-    select person_id, 'first_touch' as anchor, first_session_at as anchor_at from persons where first_session_at is not null
-    union all
-    select person_id, 'signup' as anchor, signed_up_at as anchor_at from persons where signed_up_at is not null
-    union all
-    select person_id, 'trial' as anchor, trial_started_at as anchor_at from persons where trial_started_at is not null
+    select
+        person_id,
+        anchor,
+        anchor_at,
+        {{ period_start('week', local_date('anchor_at')) }} as cohort_week_date
+
+    from (
+        select person_id, 'first_touch' as anchor, first_session_at as anchor_at from persons
+        union all
+        select person_id, 'signup' as anchor, signed_up_at as anchor_at from persons
+        union all
+        select person_id, 'trial' as anchor, trial_started_at as anchor_at from persons
+    ) as moments
+    where anchor_at is not null
 
 ),
 
@@ -46,33 +55,47 @@ first_conversions as (
 ),
 
 -- everybody with an anchor is followed until he converts or as_of cuts the view
-followed as (
+persons_followed as (
 
     select
         goals.goal,
+        anchors.person_id,
         anchors.anchor,
-        {{ period_start('week', local_date('anchors.anchor_at')) }} as cohort_week_date,
-        segments.segment_type,
-        segments.segment_value,
+        anchors.cohort_week_date,
         case
             when first_conversions.converted_at is not null
                 then {{ elapsed_seconds('anchors.anchor_at', 'first_conversions.converted_at') }}
         end as seconds_to_convert,
         greatest(
             0, {{ elapsed_seconds('anchors.anchor_at', 'coalesce(first_conversions.converted_at, as_of.as_of_at)') }}
-        ) as followed_seconds,
-        first_conversions.converted_at is not null as has_converted
+        ) as followed_seconds
 
     from anchors
     cross join goals
     cross join as_of
-    inner join {{ ref('bridge_person_segments') }} as segments on anchors.person_id = segments.person_id
     left join first_conversions
         on
             anchors.person_id = first_conversions.person_id
             and anchors.anchor = first_conversions.anchor
             and goals.goal = first_conversions.goal
     where not (anchors.anchor = 'signup' and goals.goal = 'signup') and not (anchors.anchor = 'trial' and goals.goal in ('signup', 'trial'))
+
+),
+
+followed as (
+
+    select
+        persons_followed.goal,
+        persons_followed.anchor,
+        persons_followed.cohort_week_date,
+        segments.segment_type,
+        segments.segment_value,
+        persons_followed.seconds_to_convert,
+        persons_followed.followed_seconds,
+        persons_followed.seconds_to_convert is not null as has_converted
+
+    from persons_followed
+    inner join {{ ref('bridge_person_segments') }} as segments on persons_followed.person_id = segments.person_id
 
 ),
 

@@ -5,7 +5,7 @@ uses as (
     select
         events.person_id,
         features.feature,
-        {{ local_date('events.occurred_at') }} as used_date,
+        events.occurred_date as used_date,
         events.occurred_at
 
     from {{ ref('int_events_identified') }} as events

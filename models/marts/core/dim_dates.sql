@@ -3,7 +3,7 @@ with
 bounds as (
 
     select
-        min({{ local_date('events.occurred_at') }}) as first_date,
+        min(events.occurred_date) as first_date,
         max(as_of.as_of_date) as last_date
 
     from {{ ref('int_events_sessionized') }} as events

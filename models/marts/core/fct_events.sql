@@ -4,11 +4,7 @@ with
 
 events as (
 
-    select
-        *,
-        {{ local_date('occurred_at') }} as occurred_date
-
-    from {{ ref('int_events_identified') }}
+    select * from {{ ref('int_events_identified') }}
 
 ),
 

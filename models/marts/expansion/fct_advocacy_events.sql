@@ -7,7 +7,7 @@ fct_advocacy_events as (
         events.person_id,
         advocacy_events.kind,
         events.occurred_at,
-        {{ local_date('events.occurred_at') }} as occurred_date
+        events.occurred_date
 
     from {{ ref('int_events_identified') }} as events
     inner join {{ ref('advocacy_events') }} as advocacy_events on events.event_name = advocacy_events.event_name

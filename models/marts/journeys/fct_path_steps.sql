@@ -7,24 +7,36 @@ as_of as (
 
 ),
 
--- every path is a list of nodes in an order that two numbers and a text say
+-- keys are made once per path, before its events are joined
+sessions as (
+
+    select
+        session_id,
+        {{ key_of(["'session'", "'all'", 'session_id']) }} as path_id,
+        person_id,
+        started_at
+
+    from {{ ref('fct_sessions') }}
+
+),
+
+-- every path is a list of nodes in the order of a number
 session_nodes as (
 
     select
-        {{ key_of(["'session'", "'all'", 'events.session_id']) }} as path_id,
+        sessions.path_id,
         'session' as scope,
         'all' as scope_value,
         sessions.person_id,
         sessions.started_at as path_started_at,
         case when events.event_type in ('page', 'screen') then coalesce(events.page_path, '(no path)') else events.event_name end as node,
         events.occurred_at,
-        cast(events.event_priority as bigint) as second_order,
-        events.event_id as third_order
+        events.session_event_number as node_number
 
-    from {{ ref('int_events_identified') }} as events
-    inner join {{ ref('fct_sessions') }} as sessions on events.session_id = sessions.session_id
+    from {{ ref('int_events_sessionized') }} as events
+    inner join sessions on events.session_id = sessions.session_id
     cross join as_of
-    where events.is_interactive and events.occurred_at <= as_of.as_of_at
+    where events.occurred_at <= as_of.as_of_at
 
 ),
 
@@ -38,8 +50,7 @@ journey_nodes as (
         participations.entered_at as path_started_at,
         steps.step as node,
         steps.entered_at as occurred_at,
-        steps.visit_number as second_order,
-        '' as third_order
+        steps.visit_number as node_number
 
     from {{ ref('fct_journey_steps') }} as steps
     inner join {{ ref('fct_journey_participations') }} as participations on steps.participation_id = participations.participation_id
@@ -56,8 +67,7 @@ conversion_nodes as (
         min(touched_at) over (partition by conversion_id) as path_started_at,
         channel_group as node,
         touched_at as occurred_at,
-        touch_number as second_order,
-        '' as third_order
+        touch_number as node_number
 
     from {{ ref('fct_attribution_touches') }}
 
@@ -92,8 +102,7 @@ entry_nodes as (
         touches.first_at as path_started_at,
         touches.node,
         touches.occurred_at,
-        touches.touch_number as second_order,
-        '' as third_order
+        touches.touch_number as node_number
 
     from touches
     inner join touches as first_touches on touches.person_id = first_touches.person_id and first_touches.inbound_number = 1
@@ -118,12 +127,14 @@ numbered as (
     select
         *,
         cast(row_number() over path_in_order as bigint) as step_number,
-        lag(node) over path_in_order as previous_node
+        lag(node) over path_in_order as previous_node,
+        lag(occurred_at) over path_in_order as previous_at,
+        lead(node_number) over path_in_order is null as is_last
 
     from nodes
     window path_in_order as (
         partition by path_id
-        order by occurred_at, second_order, third_order
+        order by node_number
     )
 
 ),
@@ -140,6 +151,9 @@ fct_path_steps as (
         step_number,
         node,
         occurred_at,
+        previous_node,
+        {{ elapsed_seconds('previous_at', 'occurred_at') }} as seconds_since_previous,
+        is_last,
         coalesce(node = previous_node, false) as is_repeat,
         case
             when previous_node is null or node <> previous_node then cast(sum(case when node = previous_node then 0 else 1 end) over (

@@ -2,20 +2,7 @@ with
 
 steps as (
 
-    select
-        *,
-        lag(node) over path_in_order as previous_node,
-        lag(occurred_at) over path_in_order as previous_at,
-        row_number() over (
-            partition by path_id
-            order by step_number desc
-        ) as number_from_end
-
-    from {{ ref('fct_path_steps') }}
-    window path_in_order as (
-        partition by path_id
-        order by step_number
-    )
+    select * from {{ ref('fct_path_steps') }}
 
 ),
 
@@ -35,7 +22,7 @@ transitions as (
         person_id,
         coalesce(previous_node, '(start)') as from_node,
         node as to_node,
-        {{ elapsed_seconds('previous_at', 'occurred_at') }} as seconds_between
+        seconds_since_previous as seconds_between
 
     from steps
 
@@ -52,7 +39,7 @@ transitions as (
         cast(null as bigint) as seconds_between
 
     from paths
-    left join steps on paths.path_id = steps.path_id and steps.number_from_end = 1
+    left join steps on paths.path_id = steps.path_id and steps.is_last
 
 ),
 

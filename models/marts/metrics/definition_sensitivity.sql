@@ -27,7 +27,8 @@ events as (
         endpoint_id,
         platform,
         is_interactive,
-        occurred_at
+        occurred_at,
+        occurred_date
 
     from {{ ref('int_events_identified') }}
 
@@ -101,7 +102,7 @@ active_days as (
     select distinct
         'any_event' as active_rule,
         person_id,
-        {{ local_date('occurred_at') }} as active_date
+        occurred_date as active_date
     from events
 
     union all
@@ -252,7 +253,8 @@ moments_after as (
     select
         'any_event' as active_rule,
         events.person_id,
-        events.occurred_at
+        events.occurred_at,
+        events.occurred_date
     from events
     inner join signups on events.person_id = signups.person_id and events.occurred_at >= signups.signed_up_at
 
@@ -261,7 +263,8 @@ moments_after as (
     select
         'interactive' as active_rule,
         events.person_id,
-        events.occurred_at
+        events.occurred_at,
+        events.occurred_date
     from events
     inner join signups on events.person_id = signups.person_id and events.occurred_at >= signups.signed_up_at
     where events.is_interactive
@@ -271,7 +274,8 @@ moments_after as (
     select
         'engaged_session' as active_rule,
         sessions.person_id,
-        sessions.started_at as occurred_at
+        sessions.started_at as occurred_at,
+        sessions.started_date as occurred_date
     from sessions
     inner join signups on sessions.person_id = signups.person_id and sessions.started_at >= signups.signed_up_at
 
@@ -284,7 +288,7 @@ weeks_after as (
         moments_after.person_id,
         cast(floor({{ elapsed_seconds('signups.signed_up_at', 'moments_after.occurred_at') }} / 604800e0) as bigint) as rolling_week,
         cast(floor(
-            {{ days_between('signups.cohort_week_date', local_date('moments_after.occurred_at')) }} / 7e0
+            {{ days_between('signups.cohort_week_date', 'moments_after.occurred_date') }} / 7e0
         ) as bigint) as calendar_week
 
     from moments_after
@@ -376,7 +380,7 @@ session_events as (
         case ways.session_unit when 'person' then events.person_id else events.endpoint_id end as unit_id,
         events.event_id,
         {{ epoch_us('events.occurred_at') }} as occurred_us,
-        {{ local_date('events.occurred_at') }} as occurred_date,
+        events.occurred_date,
         coalesce(events.platform = 'app', false) as is_app
 
     from events

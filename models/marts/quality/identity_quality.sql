@@ -4,7 +4,7 @@ events as (
 
     select
         source_name,
-        {{ period_start('week', local_date('occurred_at')) }} as week_start_date,
+        {{ period_start('week', 'occurred_date') }} as week_start_date,
         endpoint_id,
         person_id,
         strong_identifier_id is not null as is_known_before,

@@ -203,11 +203,12 @@ def month_of(road: Road, settings: Settings):
 def path_steps(roads: list[Road], settings: Settings) -> list[Row]:
     found = []
     for road in roads:
-        before, place = None, 0
+        before, place = (None, None), 0
         for number, (node, at) in enumerate(road.nodes, 1):
-            is_repeat = number > 1 and node == before
+            node_before, at_before = before
+            is_repeat = node == node_before
             place += not is_repeat
-            before = node
+            before = node, at
             found.append(
                 {
                     "path_step_id": key(road.path_id, number),
@@ -217,6 +218,9 @@ def path_steps(roads: list[Road], settings: Settings) -> list[Row]:
                     "step_number": number,
                     "node": node,
                     "occurred_at": at,
+                    "previous_node": node_before,
+                    "seconds_since_previous": whole_seconds(at_before, at) if at_before else None,
+                    "is_last": number == len(road.nodes),
                     "is_repeat": is_repeat,
                     "collapsed_number": None if is_repeat else place,
                 }

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from .events import CLASSIFIED_COLUMNS
 from .identity import People
-from .words import Row, Settings, identifier_id, md5, pick
+from .words import Row, Settings, identifier_id, local_date, md5, pick
 
 SESSION_COLUMNS = (
+    "occurred_date",
     "session_id",
     "session_started_at",
     "is_session_start",
@@ -35,6 +36,7 @@ def put_in_sessions(events: list[Row], settings: Settings) -> dict[str, list[Row
     for event in events:
         event |= dict.fromkeys(SESSION_COLUMNS)
         event |= dict.fromkeys(FLAGS, False)
+        event["occurred_date"] = local_date(event["occurred_at"], settings)
         if event["is_interactive"]:
             by_endpoint[event["endpoint_id"]].append(event)
 
