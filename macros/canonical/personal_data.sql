@@ -79,9 +79,7 @@ case when not {{ is_placeholder(text) }} then {{ text }} end
     {#- nothing but quotes: an empty text that somebody has wrapped -#}
     {%- set tests = [plain ~ " = ''"] -%}
     {%- if exact -%}
-        {%- set values = [] -%}
-        {%- for value in exact -%}{%- do values.append(quoted(value)) -%}{%- endfor -%}
-        {%- do tests.append(plain ~ ' in (' ~ values | join(', ') ~ ')') -%}
+        {%- do tests.append(plain ~ ' in (' ~ quoted_list(exact) ~ ')') -%}
     {%- endif -%}
     {%- if patterns -%}
         {%- do tests.append(regex_match(plain, '^(' ~ patterns | join('|') ~ ')$')) -%}

@@ -228,7 +228,7 @@ judged as (
             when {{ name }} is null then {{ quoted('missing_' ~ name) }}
             {%- endfor %}
             {%- for name, values in shape.get('codes', {}).items() %}
-            when {{ name }} not in ({% for value in values %}{{ quoted(value) }}{{ ', ' if not loop.last }}{% endfor %}) then {{ quoted('unknown_' ~ name) }}
+            when {{ name }} not in ({{ quoted_list(values) }}) then {{ quoted('unknown_' ~ name) }}
             {%- endfor %}
             {%- if shape.identifiers %}
             when names_nobody then 'missing_identifier'

@@ -6,6 +6,13 @@
 {# Spark reads a backslash in a string as an escape, and '' as nothing between two strings. #}
 {% macro spark__quoted(value) -%}'{{ (value | string).replace("\\", "\\\\").replace("'", "\\'") }}'{%- endmacro %}
 
+{# Values as SQL strings with commas between, none as null: quoted for all of them at once, since long lists of values are written into every build. #}
+{% macro quoted_list(values) -%}
+    {%- set texts = [] -%}
+    {%- for value in values -%}{%- do texts.append('\x01' if value is none else value | string) -%}{%- endfor -%}
+{{ quoted(texts | join('\x00')).replace('\x00', "', '").replace("'\x01'", 'null') if texts else '' }}
+{%- endmacro %}
+
 {# Does the pattern occur in the text? A pattern given as a Jinja string is quoted here; `pattern_column` takes a column. #}
 {% macro regex_match(text, pattern=none, pattern_column=none) -%}
 {{ return(adapter.dispatch('regex_match', 'customer_journey')(text, pattern_column or quoted(pattern))) }}

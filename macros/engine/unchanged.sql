@@ -3,7 +3,7 @@
 
   Each table has a version in the table build_versions (node_id, version), written in the transaction that writes its rows. The version of a table that is
   made anew in each build is its recipe: the md5 of its compiled query, of its columns' contract and of the versions of everything it reads. An incremental
-  table gets a new version in each build that wrote to it, a seed that of its file. What lies outside (raw tables, the ledger) has no version, so what
+  table gets a new version in each build that wrote to it, a view the md5 of its query, a seed that of its file. What lies outside (raw tables, the ledger) has no version, so what
   reads it is always made; int_loads_unioned and int_loads_pending are versioned by their rows, and the others follow from these.
 
   --full-refresh makes everything. On other engines nothing is left standing: on Spark a table and its version cannot be written in one transaction.
@@ -20,11 +20,11 @@
 {% endmacro %}
 
 {#
-  What a node reads, views taken apart: a dictionary with `tables` (ids that have a version), `views` (their names in the database), `seeds` (versions), and
-  is_known, false where something has no version.
+  What a node reads, and what its views read: a dictionary with `made` (ids whose version stands in the table), `seeds` (versions), and is_known, false where
+  something has no version.
 #}
 {% macro inputs_of(node_id, found=none) %}
-    {%- set inputs = found or {'tables': [], 'views': [], 'seeds': [], 'is_known': true, 'visited': []} -%}
+    {%- set inputs = found or {'made': [], 'seeds': [], 'is_known': true, 'visited': []} -%}
     {%- for id in graph.nodes[node_id].depends_on.nodes if id not in inputs.visited -%}
         {%- do inputs.visited.append(id) -%}
         {%- set node = graph.nodes.get(id) -%}
@@ -36,13 +36,13 @@
             {%- if version is none -%}
                 {%- do inputs.update({'is_known': false}) -%}
             {%- endif -%}
-        {%- elif node.config.materialized in ['view', 'ephemeral'] -%}
-            {%- if node.config.materialized == 'view' -%}
-                {%- do inputs.views.append(quoted(node.schema ~ '.' ~ node.alias)) -%}
-            {%- endif -%}
-            {%- do inputs_of(id, inputs) -%}
         {%- else -%}
-            {%- do inputs.tables.append(quoted(id)) -%}
+            {%- if node.config.materialized != 'ephemeral' -%}
+                {%- do inputs.made.append(quoted(id)) -%}
+            {%- endif -%}
+            {%- if node.config.materialized in ['view', 'ephemeral'] -%}
+                {%- do inputs_of(id, inputs) -%}
+            {%- endif -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(inputs) }}
@@ -66,14 +66,11 @@
     {%- for column in model.columns.values() -%}
         {%- do parts.append(column.name ~ ' ' ~ column.data_type ~ ' ' ~ column.constraints) -%}
     {%- endfor -%}
-    {%- if inputs.tables or inputs.views -%}
+    {%- if inputs.made -%}
         {%- set rows = run_query(
-            'select node_id, version from ' ~ versions_relation() ~ ' where node_id in (' ~ (inputs.tables or ["''"]) | join(', ') ~ ')'
-            ~ (' union all select schema_name || \'.\' || view_name, md5(sql) from duckdb_views() where schema_name || \'.\' || view_name in ('
-                ~ inputs.views | join(', ') ~ ')' if inputs.views else '')
-            ~ ' order by 1, 2'
+            'select node_id, version from ' ~ versions_relation() ~ ' where node_id in (' ~ inputs.made | join(', ') ~ ') order by 1, 2'
         ).rows -%}
-        {%- if rows | length != (inputs.tables + inputs.views) | length -%}
+        {%- if rows | length != inputs.made | length -%}
             {{ return(none) }}
         {%- endif -%}
         {%- for row in rows -%}
@@ -152,6 +149,28 @@ insert into {{ versions_relation() }} select {{ quoted(model.unique_id) }}, {{ v
         {%- endif %}
     {%- endcall %}
     {% do create_indexes(target_relation) %}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {% do persist_docs(target_relation, model) %}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
+{#- dbt's own takes six statements; a view is created anew in any case, since what it reads may have got other types -#}
+{% materialization view, adapter='duckdb' %}
+    {%- set target_relation = this.incorporate(type='view') -%}
+    {%- set existing_relation = load_cached_relation(this) -%}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {% call statement('main') -%}
+        {%- if existing_relation is not none %}
+        drop {{ existing_relation.type }} {{ existing_relation }};
+        {%- endif %}
+        {{ create_view_as(target_relation, compiled_code) }};
+        {{ record_version(quoted(local_md5(compiled_code))) }}
+    {%- endcall %}
     {{ run_hooks(post_hooks, inside_transaction=True) }}
     {% do persist_docs(target_relation, model) %}
     {{ adapter.commit() }}

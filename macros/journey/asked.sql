@@ -10,7 +10,7 @@ events.is_interactive
 {%- elif names == ['any_core'] -%}
 events.is_core
 {%- else -%}
-events.event_name in ({% for name in names %}{{ quoted(name) }}{{ ', ' if not loop.last }}{% endfor %})
+events.event_name in ({{ quoted_list(names) }})
 {%- endif -%}
 {%- endmacro %}
 

@@ -127,9 +127,7 @@
             parts.maturity or none,
             node.description
         ] -%}
-        {%- set texts = [] -%}
-        {%- for value in values -%}{%- do texts.append(quoted(value) if value is not none else 'null') -%}{%- endfor -%}
-        {%- do rows.append('(' ~ texts | join(', ') ~ ')') -%}
+        {%- do rows.append('(' ~ quoted_list(values) ~ ')') -%}
     {%- endfor -%}
 {%- endfor %}
 select

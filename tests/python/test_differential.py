@@ -35,7 +35,7 @@ from worlds import AS_OF, RawRow, World, as_raw, deliveries, world
 
 COUNT = int(os.environ.get("JOURNEY_WORLDS", "500"))
 SPLITS = int(os.environ.get("JOURNEY_SPLITS", "6"))
-LOADS = 4
+LOADS = int(os.environ.get("JOURNEY_LOADS", "4"))
 VARIABLES = {"as_of": str(AS_OF)}
 
 # What names the load a row came in; two splits of the same rows differ in these and in no more.

@@ -1977,7 +1977,8 @@ def deliveries(worlds: Iterable[World], seed: int | str, count: int = 4) -> list
                     row.batch, (number, load_id, loaded_at)
                 )
             if row.delivery is not None:
-                number, load_id, loaded_at = row.delivery, row.load_id, row.loaded_at
+                number = min(row.delivery, count - 1)
+                load_id, loaded_at = row.load_id, row.loaded_at
             delivered[number].append(replace(row, load_id=load_id, loaded_at=loaded_at))
     return delivered
 
