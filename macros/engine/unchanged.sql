@@ -6,7 +6,9 @@
   table gets a new version in each build that wrote to it, a view the md5 of its query, a seed that of its file. What lies outside (raw tables, the ledger) has no version, so what
   reads it is always made; int_loads_unioned and int_loads_pending are versioned by their rows, and the others follow from these.
 
-  --full-refresh makes everything. On other engines nothing is left standing: on Spark a table and its version cannot be written in one transaction.
+  A data test that has found nothing is written down in the same way, and a build whose tables are those it looked at does not ask it again; dbt test always does.
+
+  --full-refresh makes everything, and asks everything. On other engines nothing is left standing: on Spark a table and its version cannot be written in one transaction.
 #}
 
 {% macro versions_relation() -%}
@@ -80,9 +82,14 @@
     {{ return(local_md5(parts | join('\n'))) }}
 {% endmacro %}
 
-{# Was the running node last made as this version? #}
+{# Is the running node's table there, last made as this version? #}
 {% macro stands_as(version, relation) %}
-    {%- if version is none or relation is none or not relation.is_table or should_full_refresh() or flags.FULL_REFRESH -%}
+    {{ return(relation is not none and relation.is_table and not should_full_refresh() and is_version(version)) }}
+{% endmacro %}
+
+{# Is this what is written down of the running node? #}
+{% macro is_version(version) %}
+    {%- if version is none or flags.FULL_REFRESH -%}
         {{ return(false) }}
     {%- endif -%}
     {{ return(run_query(
@@ -155,6 +162,23 @@ insert into {{ versions_relation() }} select {{ quoted(model.unique_id) }}, {{ v
     {{ run_hooks(post_hooks, inside_transaction=False) }}
 
     {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
+{% materialization test, adapter='duckdb' %}
+    {%- set version = recipe(sql ~ [config.get('fail_calc'), config.get('warn_if'), config.get('error_if'), config.get('limit')] | string)
+        if flags.WHICH == 'build' and not should_store_failures() else none -%}
+    {%- if is_version(version) -%}
+        {% call statement('main', fetch_result=True) -%}
+            select 0 as failures, false as should_warn, false as should_error
+        {%- endcall %}
+        {{ return({'relations': []}) }}
+    {%- endif -%}
+    {%- set found = dbt.materialization_test_default() -%}
+    {%- if version is not none and load_result('main').table.rows[0].values() | list == [0, false, false] -%}
+        {%- do run_query(record_version(quoted(version))) -%}
+        {{ adapter.commit() }}
+    {%- endif -%}
+    {{ return(found) }}
 {% endmaterialization %}
 
 {#- dbt's own takes six statements; a view is created anew in any case, since what it reads may have got other types -#}

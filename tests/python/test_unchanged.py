@@ -5,11 +5,13 @@ A table stands where its query and everything that it reads are those it was mad
 makes; then everything is made anew, and nothing may differ.
 """
 
+import re
 import shutil
 
 import duckdb
 import pytest
 from harness import ROOT, assert_equal_tables
+from kills import before_each_statement
 
 # what asks the raw tables and the ledger whether there is news, and the first to hear of it
 ASKING = {"int_loads_unioned", "int_loads_pending", "int_dirty_identifiers"}
@@ -108,3 +110,44 @@ def test_a_seed_that_a_kill_left_without_its_version_is_loaded_again(bench):
 
 def test_a_full_refresh_makes_everything(bench):
     assert made(bench, full_refresh=True) >= {"dim_persons", "fct_sessions", "events"}
+
+
+# ---------------------------------------------------------------- data tests
+
+KEY_IS_UNIQUE = "unique_dim_persons_person_id"
+PERSONS = ("dim_persons",)  # and the tests of this table
+
+
+def asked(bench, **options) -> set[str]:
+    """The data tests of dim_persons that a build asks."""
+    statements = []
+    with before_each_statement(statements.append):
+        bench.build(with_tests=True, select=PERSONS, **options)
+    told = [sql for sql in statements if "should_warn" in sql and "0 as failures" not in sql]
+    # the comment over each statement says whose it is
+    return {re.search(r'"node_id": "test\.\w+\.(\w+)', sql)[1] for sql in told}
+
+
+def test_a_data_test_is_asked_once_about_the_same_rows(bench, step):
+    every_one = asked(bench)
+    assert KEY_IS_UNIQUE in every_one
+    assert asked(bench) == set()
+    step.deliver(bench, 2)
+    bench.build()
+    assert KEY_IS_UNIQUE in asked(bench)
+    assert asked(bench) == set()
+    assert asked(bench, full_refresh=True) == every_one
+
+
+def test_a_data_test_that_found_something_is_asked_until_it_finds_nothing(bench):
+    def spoil() -> None:
+        with duckdb.connect(str(bench.database)) as writer:
+            writer.execute("insert into marts.dim_persons select * from marts.dim_persons limit 1")
+
+    spoil()
+    for _ in range(2):
+        run = bench.build(with_tests=True, select=PERSONS, check=False)
+        assert not run.success and KEY_IS_UNIQUE in str(run)
+    bench.build(with_tests=True, select=PERSONS, full_refresh=True)
+    spoil()
+    assert not bench.dbt("test", "--select", KEY_IS_UNIQUE, check=False).success, "dbt test asks"
