@@ -39,9 +39,9 @@ RECORDS = "macros/canonical/records.sql"
 ORACLE = ("tests/python/test_differential.py", "-k", "oracle")
 SUITES = (
     ORACLE,
+    ("tests/python/test_malformed.py",),
     ("tests/python/test_differential.py", "-k", "not oracle"),
     ("tests/python/test_identity.py", "-k", "not hard_graph or many_pairs"),
-    ("tests/python/test_malformed.py",),
     ("tests/python/test_sample_company.py",),
 )
 WORLDS, SPLITS = "40", "2"
