@@ -203,8 +203,8 @@ MUTANTS = (
     m("placeholders are told by their exact spelling", "macros/canonical/personal_data.sql",
       "    else lower({{ text }})\n", "    else {{ text }}\n"),
     # ---- the journey
-    m("local days are UTC days", JOURNEY + "person_days", "{{ local_date('occurred_at') }}",
-      "cast(occurred_at as date)"),
+    m("local days are UTC days", SESSIONS + "events_sessionized",
+      "{{ local_date('events.occurred_at') }}", "cast(events.occurred_at as date)"),
     m("a habit may take a day longer", JOURNEY + "habits_formed",
       ") }} < {{ var('habit_window_days') | int }}",
       ") }} <= {{ var('habit_window_days') | int }}"),

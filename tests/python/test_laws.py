@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import mutants
 import pytest
 import yaml
 
@@ -782,3 +783,9 @@ def test_comments_are_no_sql_and_text_after_them_is():
     sql = "select 1 -- now()\n{# GA4\n now() #}\nselect now()"
     assert without_comments(sql).splitlines()[-1] == "select now()"
     assert without_comments(sql).count("now()") == 1
+
+
+@pytest.mark.parametrize("mutant", mutants.MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutant_finds_the_place_that_it_breaks(mutant):
+    text = (ROOT / mutant.path).read_text()
+    assert mutant.of(text) != text
