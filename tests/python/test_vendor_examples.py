@@ -572,7 +572,7 @@ def sensitivity(connection, sql, events: list[tuple], seed: list[dict], as_of="2
         """
         create or replace table build.taxonomy.metric_profiles as select * from given_seed;
         create or replace table build.intermediate.int_events_identified as
-            select * from build.marts.fct_events;
+            select *, occurred_at::date as occurred_date from build.marts.fct_events;
         create or replace table build.marts.fct_person_days as
             select distinct person_id, occurred_at::date as active_date
             from build.marts.fct_events where is_interactive;
