@@ -28,6 +28,16 @@ def disk_is_full(built: Path) -> str:
     )
 
 
+def spill_is_limited(built: Path) -> str:
+    limit = os.environ.get("JOURNEY_SPILL_LIMIT")
+    if not limit:
+        return disk_is_full(built)
+    return (
+        f"What did not fit into memory has reached JOURNEY_SPILL_LIMIT ({limit}) in {built}.tmp."
+        f" Raise it if the disk has room, or give DuckDB more memory. {AGAIN}"
+    )
+
+
 def memory_is_short(built: Path) -> str:
     limit = os.environ.get("JOURNEY_MEMORY_LIMIT")
     now = f"it is {limit}" if limit else "unset, it is 80 % of the machine's memory"
@@ -47,7 +57,8 @@ def file_is_open(built: Path) -> str:
 
 
 HINTS = {
-    r"No space left|Disk quota exceeded|File too large|max_temp_directory_size": disk_is_full,
+    r"No space left|Disk quota exceeded|File too large": disk_is_full,
+    r"max_temp_directory_size": spill_is_limited,
     r"Out of Memory|bad_alloc|Cannot allocate memory": memory_is_short,
     r"Could not set lock on file": file_is_open,
 }

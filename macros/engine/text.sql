@@ -51,31 +51,28 @@ regexp_replace({{ text }}, pattern_here({{ quoted(pattern) }}), {{ quoted(('\\1'
 {% macro clean_text(text) %}{{ return(adapter.dispatch('clean_text', 'customer_journey')(text)) }}{% endmacro %}
 {#- DuckDB's trim() looks at every letter; nearly all texts begin with a plain sign, end with none of these, and need none of it -#}
 {% macro default__clean_text(text) -%}
-{%- set spaces = [32, 9, 10, 13, 160, 8203, 65279] -%}
 case
     when {{ text }} > '!' and {{ text }} < '~'
-        {%- for code in spaces %} and not ends_with({{ text }}, chr({{ code }})){% endfor %} then {{ text }}
-    else nullif(trim({{ text }}, {% for code in spaces %}chr({{ code }}){{ ' || ' if not loop.last }}{% endfor %}), '')
+        {%- for space in white_spaces() %} and not ends_with({{ text }}, {{ space }}){% endfor %} then {{ text }}
+    else {{ trimmed_text(text) }}
 end
 {%- endmacro %}
-{% macro postgres__clean_text(text) -%}
-nullif(trim({{ text }}, chr(32) || chr(9) || chr(10) || chr(13) || chr(160) || chr(8203) || chr(65279)), '')
-{%- endmacro %}
+{% macro postgres__clean_text(text) %}{{ trimmed_text(text) }}{% endmacro %}
 {% macro spark__clean_text(text) -%}
 nullif(trim(both ' \t\n\r\u00a0\u200b\ufeff' from {{ text }}), '')
 {%- endmacro %}
+{% macro trimmed_text(text) %}nullif(trim({{ text }}, {{ white_spaces() | join(' || ') }}), ''){% endmacro %}
+{% macro white_spaces() %}{{ return(['chr(32)', 'chr(9)', 'chr(10)', 'chr(13)', 'chr(160)', 'chr(8203)', 'chr(65279)']) }}{% endmacro %}
 
 {# The text of a top-level key of a JSON object, NULL for malformed JSON, no such key or null. #}
 {% macro json_text(json, key=none, key_column=none) %}{{ return(adapter.dispatch('json_text', 'customer_journey')(json, key, key_column)) }}{% endmacro %}
 {% macro default__json_text(json, key, key_column) -%}
-{#- a JSON pointer: a path of the other kind knows no way to write a quotation mark -#}
 {%- if key_column -%}
 json_extract_string({{ json }}, '/' || replace(replace({{ key_column }}, '~', '~0'), '/', '~1'))
 {%- else -%}
 json_extract_string({{ json }}, {{ json_path(key) }})
 {%- endif -%}
 {%- endmacro %}
-{% macro json_path(key) -%}{{ quoted('/' ~ (key | string).replace('~', '~0').replace('/', '~1')) }}{%- endmacro %}
 {% macro spark__json_text(json, key, key_column) -%}
 {%- if key_column -%}
 get_json_object({{ json }}, '$[\'' || {{ key_column }} || '\']')
@@ -86,6 +83,9 @@ get_json_object({{ json }}, {{ quoted("$['" ~ key ~ "']") }})
 {% macro postgres__json_text(json, key, key_column) -%}
 json_member({{ json }}, {{ key_column or quoted(key) }})
 {%- endmacro %}
+
+{# DuckDB's way to a top-level key, as a JSON pointer: a path of the other kind knows no way to write a quotation mark. #}
+{% macro json_path(key) -%}{{ quoted('/' ~ (key | string).replace('~', '~0').replace('/', '~1')) }}{%- endmacro %}
 
 {#
   Is the text a JSON object that every engine reads alike? NULL text: NULL. The engines' own tests differ: Spark takes single quotes and trailing garbage,

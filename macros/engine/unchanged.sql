@@ -3,10 +3,11 @@
 
   Each table has a version in the table build_versions (node_id, version), written in the transaction that writes its rows. The version of a table that is
   made anew in each build is its recipe: the md5 of its compiled query, of its columns' contract and of the versions of everything it reads. An incremental
-  table gets a new version in each build that wrote to it, a view the md5 of its query, a seed that of its file. What lies outside (raw tables, the ledger) has no version, so what
-  reads it is always made; int_loads_unioned and int_loads_pending are versioned by their rows, and the others follow from these.
+  table gets a new version in each build that wrote to it, a view the md5 of its query, a seed that of its file. What lies outside (raw tables, the ledger)
+  has no version, so what reads it is always made; int_loads_unioned and int_loads_pending are versioned by their rows, and the others follow from these.
 
-  A data test that has found nothing is written down in the same way, and a build whose tables are those it looked at does not ask it again; dbt test always does.
+  A data test that has found nothing is written down in the same way, and a build whose tables are those it looked at does not ask it again; dbt test always
+  does.
 
   --full-refresh makes everything, and asks everything. On other engines nothing is left standing: on Spark a table and its version cannot be written in one transaction.
 #}
@@ -124,7 +125,27 @@ insert into {{ versions_relation() }} select {{ quoted(model.unique_id) }}, {{ v
     {%- endif -%}
 {% endmacro %}
 
-{# dbt-duckdb's own makes each table under another name and renames it twice; in one transaction nobody sees the difference, and it takes half the statements. #}
+{#
+  The running model's table or view, dropped and made in one transaction with its version: `creation` makes it, `version` is an expression. dbt-duckdb's own
+  materialisations make each under another name and rename it twice; in one transaction nobody sees the difference, and it takes half the statements.
+#}
+{% macro make_anew(target_relation, existing_relation, creation, version) %}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {% call statement('main') -%}
+        {%- if existing_relation is not none %}
+        drop {{ existing_relation.type }} {{ existing_relation }};
+        {%- endif %}
+        {{ creation }};
+        {{ record_version(version) }}
+    {%- endcall %}
+    {% do create_indexes(target_relation) %}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {% do persist_docs(target_relation, model) %}
+    {{ adapter.commit() }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+{% endmacro %}
+
 {% materialization table, adapter='duckdb', supported_languages=['sql', 'python'] %}
     {%- if model['language'] == 'python' or adapter.is_ducklake(this) -%}
         {{ return(dbt_duckdb.materialization_table_duckdb()) }}
@@ -138,29 +159,22 @@ insert into {{ versions_relation() }} select {{ quoted(model.unique_id) }}, {{ v
         {%- endcall %}
         {{ return({'relations': [target_relation]}) }}
     {%- endif -%}
+    {%- if version is none and model.config.get('meta', {}).get('is_versioned_by_rows') -%}
+        {%- set written = "(select coalesce(md5(string_agg(row_text, '|' order by row_text)), '') from (select cast(made as varchar) as row_text from "
+            ~ target_relation ~ ' as made) as texts)' -%}
+    {%- else -%}
+        {%- set written = quoted(version or invocation_id) -%}
+    {%- endif -%}
+    {%- do make_anew(target_relation, existing_relation, create_table_as(False, target_relation, compiled_code), written) -%}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
 
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {% call statement('main') -%}
-        {%- if existing_relation is not none %}
-        drop {{ existing_relation.type }} {{ existing_relation }};
-        {%- endif %}
-        {{ create_table_as(False, target_relation, compiled_code) }};
-        {% if version is none and model.config.get('meta', {}).get('is_versioned_by_rows') -%}
-        {{ record_version(
-            "(select coalesce(md5(string_agg(row_text, '|' order by row_text)), '') from (select cast(made as varchar) as row_text from "
-            ~ target_relation ~ ' as made) as texts)'
-        ) }}
-        {%- else -%}
-        {{ record_version(quoted(version or invocation_id)) }}
-        {%- endif %}
-    {%- endcall %}
-    {% do create_indexes(target_relation) %}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {% do persist_docs(target_relation, model) %}
-    {{ adapter.commit() }}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
-
+{#- created in any case: what a view reads may have got other types -#}
+{% materialization view, adapter='duckdb' %}
+    {%- set target_relation = this.incorporate(type='view') -%}
+    {%- do make_anew(
+        target_relation, load_cached_relation(this), create_view_as(target_relation, compiled_code), quoted(local_md5(compiled_code))
+    ) -%}
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
@@ -179,28 +193,6 @@ insert into {{ versions_relation() }} select {{ quoted(model.unique_id) }}, {{ v
         {{ adapter.commit() }}
     {%- endif -%}
     {{ return(found) }}
-{% endmaterialization %}
-
-{#- dbt's own takes six statements; a view is created anew in any case, since what it reads may have got other types -#}
-{% materialization view, adapter='duckdb' %}
-    {%- set target_relation = this.incorporate(type='view') -%}
-    {%- set existing_relation = load_cached_relation(this) -%}
-
-    {{ run_hooks(pre_hooks, inside_transaction=False) }}
-    {{ run_hooks(pre_hooks, inside_transaction=True) }}
-    {% call statement('main') -%}
-        {%- if existing_relation is not none %}
-        drop {{ existing_relation.type }} {{ existing_relation }};
-        {%- endif %}
-        {{ create_view_as(target_relation, compiled_code) }};
-        {{ record_version(quoted(local_md5(compiled_code))) }}
-    {%- endcall %}
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {% do persist_docs(target_relation, model) %}
-    {{ adapter.commit() }}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
-
-    {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
 
 {% materialization seed, adapter='duckdb' %}

@@ -1,6 +1,6 @@
 {#
-  The moments that retention definitions listen to, for one role (start or return): definition, <unit>_id, occurred_at, occurred_date. A CTE `definitions` has to stand
-  before. Local days are all that calendar periods ask for, and person days hold them ready; what rolls asks for the moment itself. Accounts do what their
+  The moments that retention definitions listen to, for one role (start or return): definition, <unit>_id, occurred_at, occurred_date. A CTE `definitions`
+  has to stand before. Local days are all that calendar periods ask for, and person days hold them ready; what rolls asks for the moment itself. Accounts do what their
   members do.
 #}
 {% macro retention_points(role, unit='person') %}

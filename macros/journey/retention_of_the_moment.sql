@@ -24,7 +24,7 @@
 ) %}
 {%- do check_retention(start_event, return_event, unit, mode, criterion, max_offset, starts, cohort_average, where, start_where) -%}
 {%- set days = {'day': 1, 'week': 7, 'month': 30}[unit] -%}
-{%- set cohort_of_start = local_date('events.occurred_at') if unit == 'day' else period_start(unit, local_date('events.occurred_at')) -%}
+{%- set cohort_of_start = 'events.occurred_date' if unit == 'day' else period_start(unit, 'events.occurred_date') -%}
 with
 
 starts as (
@@ -56,9 +56,9 @@ returns as (
         {% if mode == 'rolling' -%}
         cast(floor({{ elapsed_seconds('starts.started_at', 'events.occurred_at') }} / {{ days * 86400 }}e0) as bigint)
         {%- elif unit == 'month' -%}
-        {{ month_number(local_date('events.occurred_at')) }} - {{ month_number('starts.cohort_start_date') }}
+        {{ month_number('events.occurred_date') }} - {{ month_number('starts.cohort_start_date') }}
         {%- else -%}
-        cast(floor({{ days_between('starts.cohort_start_date', local_date('events.occurred_at')) }} / {{ days }}e0) as bigint)
+        cast(floor({{ days_between('starts.cohort_start_date', 'events.occurred_date') }} / {{ days }}e0) as bigint)
         {%- endif %} as period_offset
 
     from starts

@@ -23,7 +23,7 @@ days as (
 
     select distinct
         events.person_id,
-        {{ local_date('events.occurred_at') }} as active_date
+        events.occurred_date as active_date
 
     from {{ ref('fct_events') }} as events
     where

@@ -495,7 +495,8 @@ def happen(connection, events: list[tuple], as_of: str | datetime = "2030-01-01"
     given_events = pa.Table.from_pylist(rows, schema=pa.schema(COLUMNS.items()))
     connection.register("given_events", given_events)
     connection.execute(
-        "create or replace table build.marts.fct_events as select * from given_events"
+        "create or replace table build.marts.fct_events as"
+        " select *, occurred_at::date as occurred_date from given_events"
     )
     connection.execute(
         """create or replace table build.marts.dim_as_of as
@@ -572,7 +573,7 @@ def sensitivity(connection, sql, events: list[tuple], seed: list[dict], as_of="2
         """
         create or replace table build.taxonomy.metric_profiles as select * from given_seed;
         create or replace table build.intermediate.int_events_identified as
-            select *, occurred_at::date as occurred_date from build.marts.fct_events;
+            select * from build.marts.fct_events;
         create or replace table build.marts.fct_person_days as
             select distinct person_id, occurred_at::date as active_date
             from build.marts.fct_events where is_interactive;
