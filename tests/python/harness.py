@@ -151,21 +151,40 @@ _manifests: dict[str, object] = {}
 
 @cache
 def make_haste() -> None:
-    """Spares dbt two things that come to an eighth of a build: millions of small objects that live
-    as long as the project are walked again and again for garbage, and nine of ten events are for a
-    log file that no bench writes."""
-    from dbt_common.events.base_types import EventLevel
+    """Spares dbt what comes to a fifth of a build: millions of small objects that live as long as
+    the project are walked again and again for garbage, nine of ten events are for a log file that
+    no bench writes, and what tells a text from a date is made anew for every answer."""
+    from dbt_common.clients import agate_helper
+    from dbt_common.events.base_types import BaseEvent, DebugLevel, EventLevel
     from dbt_common.events.event_manager import EventManager
 
     gc.set_threshold(10_000, 20, 50)
-    fire_event = EventManager.fire_event
+    fire_event, fill, look_up = EventManager.fire_event, BaseEvent.__init__, BaseEvent.__getattr__
+    build_type_tester = agate_helper.build_type_tester
 
     def fire(self, event, level=None, *more, **named):
         # one listener is dbt's own; a second one wants to hear everything
         if (level or event.level_tag()) != EventLevel.DEBUG or len(self.callbacks) > 1:
             fire_event(self, event, level, *more, **named)
 
+    def fill_later(self, **named):
+        self.__dict__["named"] = named
+
+    def fill_and_look_up(self, key):
+        if key == "pb_msg" and "named" in self.__dict__:
+            fill(self, **self.__dict__.pop("named"))
+            return self.pb_msg
+        return look_up(self, key)
+
+    @cache
+    def type_tester(text_columns, string_null_values):
+        return build_type_tester(text_columns, string_null_values)
+
     EventManager.fire_event = fire
+    DebugLevel.__init__, DebugLevel.__getattr__ = fill_later, fill_and_look_up
+    agate_helper.build_type_tester = lambda text_columns, string_null_values=("null", ""): (
+        type_tester(frozenset(text_columns), tuple(string_null_values))
+    )
 
 
 @contextmanager

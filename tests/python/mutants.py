@@ -42,7 +42,8 @@ SUITES = (
     ("tests/python/test_malformed.py",),
     ("tests/python/test_differential.py", "-k", "not oracle"),
     ("tests/python/test_identity.py", "-k", "not hard_graph or many_pairs"),
-    ("tests/python/test_sample_company.py",),
+    # one build of the sample company for both
+    ("tests/python/test_sample_company.py", "tests/python/test_kpi_oracle.py"),
 )
 WORLDS, SPLITS = "40", "2"
 SHARE_CAUGHT = 0.95
