@@ -1,8 +1,8 @@
 """What to do when a build or a publication stops for a reason that lies outside the models.
 
-No room on the disk, too little memory, a file that somebody else has open: the engine says so once
-for every table it comes to, and what it advises fits another tool. So the last lines on the screen
-say what has happened, what to do, and that nothing is lost.
+No room on the disk, too little memory, a file that somebody else has open, raw tables without a
+row: the engine says so once for every table it comes to, and what it advises fits another tool. So
+the last lines on the screen say what has happened, what to do, and that nothing is lost.
 """
 
 import os
@@ -56,11 +56,20 @@ def file_is_open(built: Path) -> str:
     )
 
 
+def nothing_delivered(built: Path) -> str:
+    return (
+        "No raw table has a row that can be used, so nobody knows until when the journeys are to be"
+        " told. Look at the paths in var raw_files (and at JOURNEY_RAW), and at"
+        " intermediate.int_loads_unioned in the build file; or set var as_of to build empty tables."
+    )
+
+
 HINTS = {
     r"No space left|Disk quota exceeded|File too large": disk_is_full,
     r"max_temp_directory_size": spill_is_limited,
     r"Out of Memory|bad_alloc|Cannot allocate memory": memory_is_short,
     r"Could not set lock on file": file_is_open,
+    r"constraint failed: \w*as_of\w*\.as_of_at": nothing_delivered,
 }
 
 
@@ -69,7 +78,7 @@ def in_words(size: int) -> str:
 
 
 def advice_on(message: str, built: Path) -> str:
-    """What to do about a message; empty where it speaks of the models and not of the machine."""
+    """What to do about a message; empty where it speaks of the models themselves."""
     for pattern, advice in HINTS.items():
         if re.search(pattern, message):
             return advice(built)

@@ -199,6 +199,16 @@ def test_a_build_file_that_is_open_elsewhere_stops_the_build_with_advice(step, t
     assert f"Another process has {bench.database} open" in said
 
 
+def test_tables_without_a_row_stop_the_build_with_advice_and_with_a_clock_are_built(tmp_path):
+    bench = Bench(tmp_path)
+    bench.complete()  # all raw tables, no row
+    run = bench.build(select=["+dim_as_of"], check=False)
+    assert not run.success
+    assert "No raw table has a row" in advice.advice_on(str(run), bench.database)
+    bench.build(select=["+dim_as_of"], as_of="2025-01-01")
+    assert bench.rows("select count(*) as n from marts.dim_as_of") == [{"n": 1}]
+
+
 def test_what_the_models_say_is_left_to_speak_for_itself(tmp_path):
     for message in ("[C1] var habit_days has changed", "Got 3 results, configured to fail", ""):
         assert advice.advice_on(message, tmp_path / "build.duckdb") == ""
