@@ -1,8 +1,9 @@
 {#
   The seeds, read as files before dbt loads them. What a column may hold stands in seeds/schema/<seed>.yml under config.meta:
   required, unique, type (integer, number, boolean, date, regex), minimum, maximum (as text where a float would not show them), values, pattern,
-  reserved (names that may not be used), references (seed.column), required_where [column, value], regex_where [column, value], equals_where [column, value, what it then has to be],
-  goes_with (a column that must be filled too); and for the seed: key (columns that together are unique).
+  reserved (names that may not be used), references (seed.column), references_also (words that stand for several of it), required_where [column, value],
+  regex_where [column, value], equals_where [column, value, what it then has to be], goes_with (a column that must be filled too); and for the seed:
+  key (columns that together are unique).
 #}
 {% macro check_taxonomy() %}
     {%- set problems = [] -%}
@@ -152,8 +153,11 @@
         {%- set other = seeds[target[0]] -%}
         {%- set known = other.rows | map(attribute=target[1]) | list if target[1] in other.columns else [] -%}
         {#- of a file that is wrong itself it cannot be told what it lacks -#}
-        {%- if value not in known and target[1] in other.columns and not other.problems -%}
-            {{ return('[T6] is not in ' ~ target[0] ~ '.csv, column ' ~ target[1] ~ ' (' ~ known | join(', ') ~ ').' ~ did_you_mean(value, known)) }}
+        {%- set also = rule.get('references_also', []) -%}
+        {%- if value not in known and value not in also and target[1] in other.columns and not other.problems -%}
+            {%- set listed = in_one_line(known[:20] | join(', ')) ~ (' and ' ~ (known | length - 20) ~ ' more' if known | length > 20 else '') -%}
+            {{ return('[T6] is not in ' ~ target[0] ~ '.csv, column ' ~ target[1] ~ ' (' ~ listed ~ ')' ~ (', and none of ' ~ also | join(', ') if also else '') ~ '.'
+                ~ did_you_mean(value, known + also)) }}
         {%- endif -%}
     {%- endif -%}
     {{ return('') }}

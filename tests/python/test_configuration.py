@@ -82,16 +82,25 @@ def assert_told(message: str, *expected: str) -> None:
 
 # a right row of each seed, n being a number that no other row has
 RIGHT = {
+    "advocacy_events": {"event_name": "blog_read", "kind": "mention"},
     "channel_rules": {"rule_number": "{n}", "channel_group": "Direct", "medium_pattern": "^{n}$"},
+    "checkout_steps": {
+        "role": "step", "step_number": "{n}", "step": "s_{n}", "event_name": "page_viewed",
+        "property": "step", "property_value": "{n}",
+    },
     "event_rules": {"rule_number": "{n}", "raw_event_name": "Event {n}", "event_name": "e_{n}"},
     "events": {"event_name": "e_{n}", "event_priority": "100", "touchpoint_type": "session"},
     "excluded_traffic": {
         "rule_number": "{n}", "field": "user_agent", "pattern": "bot{n}", "reason": "bot",
     },
-    "friction_events": {"signal": "s_{n}", "kind": "event", "event_name": "e_{n}"},
+    "features": {
+        "feature": "f_{n}", "event_name": "feature_used", "property": "feature",
+        "property_value": "f_{n}",
+    },
+    "friction_events": {"signal": "s_{n}", "kind": "event", "event_name": "error_shown"},
     "funnel_steps": {
         "funnel": "signup_to_paid", "role": "step", "step_number": "{n}", "step": "s_{n}",
-        "event_name": "e_{n}",
+        "event_name": "page_viewed",
     },
     "funnels": {
         "funnel": "f_{n}", "description": "A funnel", "step_order": "ordered", "unit": "person",
@@ -99,17 +108,18 @@ RIGHT = {
     },
     "fx_rates": {"currency_code": "EUR", "valid_from": "{day}", "rate": "1"},
     "goals": {"goal": "goal_{n}", "event_name": "signed_up", "description": "A goal"},
+    "help_events": {"event_name": "blog_read", "help_type": "article"},
     "identifier_rules": {
         "identifier_class": "user_id", "class_priority": "{n}", "is_strong": "true",
         "may_merge_strong": "true", "max_strong": "0",
     },
     "journey_rules": {
         "journey": "purchase", "version": "1", "rule_number": "{n}", "rule": "exit",
-        "name": "gone", "trigger": "event", "event_name": "e_{n}",
+        "name": "gone", "trigger": "event", "event_name": "page_viewed",
     },
     "journey_steps": {
         "journey": "purchase", "version": "1", "step": "s_{n}", "step_number": "{n}",
-        "event_name": "e_{n}", "is_required": "false",
+        "event_name": "page_viewed", "is_required": "false",
     },
     "journeys": {
         "journey": "j_{n}", "version": "1", "description": "A road", "reentry": "never",
@@ -118,18 +128,23 @@ RIGHT = {
         "milestone": "m_{n}", "milestone_number": "{n}", "trigger": "event",
         "event_name": "signed_up", "description": "A milestone",
     },
+    "onboarding_steps": {
+        "flow": "default", "role": "step", "step_number": "{n}", "step": "s_{n}",
+        "event_name": "page_viewed", "is_required": "false",
+    },
     "placeholder_identifiers": {"match_type": "exact", "value": "nobody{n}"},
     "retention_definitions": {
         "definition": "d_{n}", "unit": "week", "mode": "rolling", "max_offset": "12",
         "description": "In words",
     },
     "retention_events": {
-        "definition": "active_weekly", "role": "start", "event_name": "e_{n}",
+        "definition": "active_weekly", "role": "start", "event_name": "page_viewed",
     },
     "source_categories": {"pattern": "^site{n}$", "source_category": "search"},
+    "revenue_events": {"event_name": "offer_accepted", "sign": "1"},
     "stage_rules": {
         "rule_number": "{n}", "effect": "enter", "stage": "adoption", "trigger": "event",
-        "event_name": "e_{n}",
+        "event_name": "page_viewed",
     },
     "stages": {"stage": "s_{n}", "stage_number": "{n}", "description": "A stage"},
     "touchpoint_types": {
@@ -160,6 +175,14 @@ def wrong(name: str, seed: str, column: str | None, change: dict, code: str, *sa
 IS_EMPTY = "is empty, and must not be"
 EDGE = {"rule": "edge", "name": "", "trigger": "", "event_name": ""}
 WHOLE, TRUTH = "is not a whole number", "is neither true nor false"
+
+# all that name events, but for those that say which there are
+SEEDS_OF_EVENTS = sorted(
+    path.stem
+    for path in (ROOT / "seeds" / "taxonomy").glob("*.csv")
+    if "event_name" in path.read_text().splitlines()[0].split(",")
+    and path.stem not in ("events", "event_rules")
+)
 
 WRONG_ROWS = [
     # numbers
@@ -427,6 +450,15 @@ WRONG_ROWS = [
     wrong("a class of identifiers that there is not", "journeys", "required_endpoint",
           {"required_endpoint": "phone"}, "T6", "`phone`", "is not in identifier_rules.csv",
           "Did you mean `phone_hash`?"),
+    *[
+        wrong(f"{seed}: an event that nobody knows", seed, "event_name",
+              {"event_name": "signd_up"}, "T6", "`signd_up`", "is not in events.csv",
+              "Did you mean `signed_up`?")
+        for seed in SEEDS_OF_EVENTS
+    ],
+    wrong("a misspelt word for many events", "retention_events", "event_name",
+          {"event_name": "any_cor"}, "T6", "and none of any_active, any_core",
+          "Did you mean `any_core`?"),
     wrong("a step of an unknown funnel", "funnel_steps", "funnel", {"funnel": "chekout"}, "T6",
           "`chekout`", "is not in funnels.csv", "Did you mean `checkout`?"),
     # keys that stand twice
@@ -477,7 +509,7 @@ WRONG_ROWS = [
              {**EDGE, "to_step": "first_report"}, "`first_report`",
              "is no step of version 1 of `purchase`", "product_added, checkout_started, contact"),
             ("journey_rules", "trigger", "an edge that something sets off",
-             {**EDGE, "trigger": "event", "event_name": "x", "to_step": "contact"},
+             {**EDGE, "trigger": "event", "event_name": "signed_up", "to_step": "contact"},
              "an edge has none"),
             ("journey_rules", "trigger", "an exit by all steps",
              {"trigger": "steps", "event_name": ""}, "for completions only"),
