@@ -1,9 +1,9 @@
 {#
   The seeds, read as files before dbt loads them. What a column may hold stands in seeds/schema/<seed>.yml under config.meta:
   required, unique, type (integer, number, boolean, date, regex), minimum, maximum (as text where a float would not show them), values, pattern,
-  reserved (names that may not be used), references (seed.column), references_also (words that stand for several of it), required_where [column, value],
-  regex_where [column, value], equals_where [column, value, what it then has to be], goes_with (a column that must be filled too); and for the seed:
-  key (columns that together are unique).
+  reserved (names that may not be used), references (seed.column, or several of which one will do), references_also (words that stand for several of it),
+  required_where [column, value], regex_where [column, value], equals_where [column, value, what it then has to be],
+  goes_with (a column that must be filled too); and for the seed: key (columns that together are unique).
 #}
 {% macro check_taxonomy() %}
     {%- set problems = [] -%}
@@ -149,15 +149,22 @@
     {%- elif 'pattern' in rule and not modules.re.fullmatch(rule.pattern, value) -%}
         {{ return('[T4] does not have the form ' ~ rule.pattern ~ '.') }}
     {%- elif 'references' in rule -%}
-        {%- set target = rule.references.split('.') -%}
-        {%- set other = seeds[target[0]] -%}
-        {%- set known = other.rows | map(attribute=target[1]) | list if target[1] in other.columns else [] -%}
-        {#- of a file that is wrong itself it cannot be told what it lacks -#}
-        {%- set also = rule.get('references_also', []) -%}
-        {%- if value not in known and value not in also and target[1] in other.columns and not other.problems -%}
-            {%- set listed = in_one_line(known[:20] | join(', ')) ~ (' and ' ~ (known | length - 20) ~ ' more' if known | length > 20 else '') -%}
-            {{ return('[T6] is not in ' ~ target[0] ~ '.csv, column ' ~ target[1] ~ ' (' ~ listed ~ ')' ~ (', and none of ' ~ also | join(', ') if also else '') ~ '.'
-                ~ did_you_mean(value, known + also)) }}
+        {%- set known, listed = rule.get('references_also', []) | list, [] -%}
+        {%- set told = namespace(all=true) -%}
+        {%- for place in ([rule.references] if rule.references is string else rule.references) -%}
+            {%- set target = place.split('.') -%}
+            {%- set other = seeds[target[0]] -%}
+            {#- of a file that is wrong itself it cannot be told what it lacks -#}
+            {%- if other.problems or target[1] not in other.columns -%}
+                {%- set told.all = false -%}
+            {%- else -%}
+                {%- set there = other.rows | map(attribute=target[1]) | list -%}
+                {%- do known.extend(there) -%}
+                {%- do listed.append(target[0] ~ '.csv, column ' ~ target[1] ~ ' (' ~ in_one_line(there[:20] | join(', ')) ~ (' and ' ~ (there | length - 20) ~ ' more' if there | length > 20 else '') ~ ')') -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- if told.all and value not in known -%}
+            {{ return('[T6] is not in ' ~ listed | join(', nor in ') ~ (', and none of ' ~ rule.references_also | join(', ') if rule.references_also else '') ~ '.' ~ did_you_mean(value, known)) }}
         {%- endif -%}
     {%- endif -%}
     {{ return('') }}

@@ -171,9 +171,8 @@ def make_haste() -> None:
         self.__dict__["named"] = named
 
     def fill_and_look_up(self, key):
-        if key == "pb_msg" and "named" in self.__dict__:
+        if "named" in self.__dict__:
             fill(self, **self.__dict__.pop("named"))
-            return self.pb_msg
         return look_up(self, key)
 
     @cache

@@ -453,7 +453,7 @@ WRONG_ROWS = [
     *[
         wrong(f"{seed}: an event that nobody knows", seed, "event_name",
               {"event_name": "signd_up"}, "T6", "`signd_up`", "is not in events.csv",
-              "Did you mean `signed_up`?")
+              "nor in event_rules.csv", "Did you mean `signed_up`?")
         for seed in SEEDS_OF_EVENTS
     ],
     wrong("a misspelt word for many events", "retention_events", "event_name",

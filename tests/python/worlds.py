@@ -1471,17 +1471,20 @@ def world(number: int | str, scenes: Iterable[str] | None = None, copy: int = 0)
 
 # ---------------------------------------------------------------- the worlds' own words
 
-# Rows beside those of seeds/taxonomy, for what these leave untried: rates that change, a currency
-# that has one only later, a base that is not the reporting currency, several events per goal and
-# milestone, touches outside a session, every unit of retention, funnels of each order and unit with
-# each way to start anew. An event's row takes the place of the one that has its name.
+# Rows beside those of seeds/taxonomy, for what these leave untried: rates that change, on days with
+# orders too, a currency that has one only later, a base that is not the reporting currency, several
+# events per goal and milestone, touches outside a session, every unit of retention, funnels of each
+# order and unit with each way to start anew. An event's row takes the place of the one that has its
+# name.
 TAXONOMY = {
     "fx_rates": """
         USD,2023-09-01,0.95
+        USD,2023-11-19,0.94
         USD,2024-05-01,0.903
         DKK,2023-12-01,0.13405
         EUR,2024-02-01,1.023
         NOK,2024-01-01,0.0861
+        NOK,2024-02-15,0.0875
         """,
     "events": """
         order_placed,72,false,false,shop
