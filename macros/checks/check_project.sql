@@ -310,8 +310,8 @@
         ~ did_you_mean(alternatives[0], present) ~ ' Its columns are: ' ~ present | join(', ') ~ '.') }}
 {% endmacro %}
 
-{# ' Did you mean `x`?' for the candidate that shares the most pairs of letters with the name, if it shares half of them. #}
-{% macro did_you_mean(name, candidates) %}
+{# ' Did you mean `x`?' for the candidate that shares the most pairs of letters with the name, if it shares so much of them. #}
+{% macro did_you_mean(name, candidates, at_least=0.5) %}
     {%- set best = namespace(score=0.0, candidate=none) -%}
     {%- set pairs = letter_pairs(name) -%}
     {%- for candidate in candidates -%}
@@ -323,7 +323,7 @@
             {%- set best.candidate = candidate -%}
         {%- endif -%}
     {%- endfor -%}
-    {{ return(' Did you mean `' ~ best.candidate ~ '`?' if best.score >= 0.5 else '') }}
+    {{ return(' Did you mean `' ~ best.candidate ~ '`?' if best.score >= at_least else '') }}
 {% endmacro %}
 
 {% macro letter_pairs(name) %}

@@ -2,8 +2,9 @@
   The seeds, read as files before dbt loads them. What a column may hold stands in seeds/schema/<seed>.yml under config.meta:
   required, unique, type (integer, number, boolean, date, regex), minimum, maximum (as text where a float would not show them), values, pattern,
   reserved (names that may not be used), references (seed.column, or several of which one will do), references_also (words that stand for several of it),
-  required_where [column, value], regex_where [column, value], equals_where [column, value, what it then has to be],
-  goes_with (a column that must be filled too); and for the seed: key (columns that together are unique).
+  misspelt_only (a reference to what is not there may be right, unless it is nearly the same as something that is), required_where [column, value],
+  regex_where [column, value], equals_where [column, value, what it then has to be], goes_with (a column that must be filled too); and for the seed:
+  key (columns that together are unique).
 #}
 {% macro check_taxonomy() %}
     {%- set problems = [] -%}
@@ -160,11 +161,15 @@
             {%- else -%}
                 {%- set there = other.rows | map(attribute=target[1]) | list -%}
                 {%- do known.extend(there) -%}
-                {%- do listed.append(target[0] ~ '.csv, column ' ~ target[1] ~ ' (' ~ in_one_line(there[:20] | join(', ')) ~ (' and ' ~ (there | length - 20) ~ ' more' if there | length > 20 else '') ~ ')') -%}
+                {%- set rest = ' and ' ~ (there | length - 20) ~ ' more' if there | length > 20 else '' -%}
+                {%- do listed.append(target[0] ~ '.csv, column ' ~ target[1] ~ ' (' ~ in_one_line(there[:20] | join(', ')) ~ rest ~ ')') -%}
             {%- endif -%}
         {%- endfor -%}
         {%- if told.all and value not in known -%}
-            {{ return('[T6] is not in ' ~ listed | join(', nor in ') ~ (', and none of ' ~ rule.references_also | join(', ') if rule.references_also else '') ~ '.' ~ did_you_mean(value, known)) }}
+            {%- set hint = did_you_mean(value, known, at_least=0.8 if rule.misspelt_only else 0.5) -%}
+            {%- if hint or not rule.misspelt_only -%}
+                {{ return('[T6] is not in ' ~ listed | join(', nor in ') ~ (', and none of ' ~ rule.references_also | join(', ') if rule.references_also else '') ~ '.' ~ hint) }}
+            {%- endif -%}
         {%- endif -%}
     {%- endif -%}
     {{ return('') }}

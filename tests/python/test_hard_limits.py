@@ -7,6 +7,7 @@ same writes in another way.
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import subprocess
@@ -164,14 +165,18 @@ def test_too_little_memory_stops_the_build_with_advice_and_with_more_it_goes_on(
     assert_built_and_published(bench, published, step)
 
 
-def test_a_limit_to_what_is_spilt_is_kept_to_and_told_by_its_name(step, tmp_path, monkeypatch):
+def test_a_limit_to_what_is_spilt_is_kept_to_and_told_by_its_name(
+    step, tmp_path, capsys, monkeypatch
+):
     bench = step.before.copy_to(tmp_path)
     monkeypatch.setenv("JOURNEY_MEMORY_LIMIT", "100MB")
     monkeypatch.setenv("JOURNEY_SPILL_LIMIT", "50MB")
     large = "select distinct repeat(cast(hash(r) as varchar), 5) as h from range(4000000) as n(r)"
-    run = bench.dbt("show", "--inline", f"select count(*) as n from ({large})", check=False)
-    said = advice.advice_on(str(run), bench.database)
-    assert "has reached JOURNEY_SPILL_LIMIT (50MB)" in said, run
+    query = json.dumps({"sql": f"select count(*) as n from ({large})"})
+    assert not bench.dbt("run-operation", "run_query", "--args", query, check=False).success
+    said = capsys.readouterr().out
+    advised = advice.advice_on(said, bench.database)
+    assert "has reached JOURNEY_SPILL_LIMIT (50MB)" in advised, said
 
 
 # ---------------------------------------------------------------- a file that is open

@@ -128,15 +128,20 @@ SEEDS = {
         {"rule_number": "{n}", "field": "user_agent", "pattern": "^never$"},
         ["reason"],
     ),
-    "goals": ({"event_name": "hostile"}, ["goal", "description"]),
+    "goals": ({"event_name": "event_{n}"}, ["goal", "description"]),
     "milestones": (
-        {"milestone_number": "{n}", "trigger": "event", "event_name": "hostile"},
+        {"milestone_number": "{n}", "trigger": "event", "event_name": "event_{n}"},
         ["milestone", "description"],
     ),
     "placeholder_identifiers": ({"match_type": "exact"}, ["value"]),
     "retention_definitions": (
         {"definition": "d_{n}", "unit": "week", "mode": "calendar", "max_offset": "1"},
         ["description"],
+    ),
+    "retention_events": ({"definition": "active_weekly", "role": "start"}, ["event_name"]),
+    "stage_rules": (
+        {"rule_number": "{n}", "effect": "enter", "stage": "adoption", "trigger": "event"},
+        ["event_name"],
     ),
     "touchpoint_types": ({"direction": "inbound"}, ["touchpoint_type", "description"]),
 }  # the other seeds hold names by a pattern, numbers and words of a list
