@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 from pathlib import Path
 
 import duckdb
 import kills
 import pytest
-from harness import Bench, assert_equal_tables
+from harness import ROOT, Bench, assert_equal_tables
 from kills import ENDS, State, killed, killed_by_itself
 
 from tools import publish
@@ -120,6 +121,33 @@ def test_kill_9_leaves_the_files_as_they_are_before_the_statement(share, step, t
         left = Path(f"{bench.database}{end}").read_bytes()
         assert left, "a kill in the midst of a build leaves a file that it has written"
         assert left == (seen / f"copy{end}").read_bytes()
+
+
+# ---------------------------------------------------------------- news before it is resumed
+
+# the tables that are kept from build to build: after each of them a first build may have ended
+KEPT = sorted(
+    path.stem
+    for path in (ROOT / "models" / "intermediate").glob("*/*.sql")
+    if re.search(r"materialized='(incremental|connected_components)'", path.read_text())
+)
+QUICK = "int_identity_neighbourhoods"
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == QUICK else pytest.mark.long)
+        for name in KEPT
+    ],
+)
+def test_a_first_build_that_was_cut_off_goes_on_with_what_has_come_since(last, step, tmp_path):
+    """What it left knows nothing of the tables that it did not come to."""
+    bench = step.fresh(tmp_path / "cut_off", 0, 1)
+    bench.build(select=[f"+{last}"])
+    step.deliver(bench, 2, 3)
+    bench.build()
+    assert_as_if_nothing_had_happened(bench, step, f"cut off after {last}")
 
 
 # ---------------------------------------------------------------- at random moments

@@ -1,9 +1,10 @@
 -- What new evidence says of an identifier can change whatever hangs together with it, and nothing else: so it and all of its
 -- neighbourhood, as it stood before, are resolved anew. Two neighbourhoods that grow together are both touched, since the link
 -- between them is new. The tables further on are read as the last build left them; they are made after this one, so they stand
--- in no ref().
+-- in no ref(). A first build that was cut off between these tables left no neighbourhoods: then all identifiers are touched.
 {%- set resolved = built_relation('int_identifiers_resolved') %}
 {%- set applied_blocks = built_relation('int_blocked_links_applied') %}
+{%- set is_half_built = (resolved is none or applied_blocks is none) and built_relation('int_identity_links') is not none %}
 
 with
 
@@ -63,6 +64,16 @@ all_touched as (
     select identifier_a as identifier_id from changed_blocks
     union
     select identifier_b as identifier_id from changed_blocks
+    {%- if is_half_built %}
+
+    union
+
+    select identifier_a as identifier_id from {{ ref('int_identity_evidence') }}
+
+    union
+
+    select identifier_b as identifier_id from {{ ref('int_identity_evidence') }}
+    {%- endif %}
 
 ),
 
