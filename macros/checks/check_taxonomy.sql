@@ -150,24 +150,29 @@
     {%- elif 'pattern' in rule and not modules.re.fullmatch(rule.pattern, value) -%}
         {{ return('[T4] does not have the form ' ~ rule.pattern ~ '.') }}
     {%- elif 'references' in rule -%}
-        {%- set known, listed = rule.get('references_also', []) | list, [] -%}
+        {%- set places = [rule.references] if rule.references is string else rule.references -%}
+        {%- set known = rule.get('references_also', []) | list -%}
         {%- set told = namespace(all=true) -%}
-        {%- for place in ([rule.references] if rule.references is string else rule.references) -%}
+        {%- for place in places -%}
             {%- set target = place.split('.') -%}
             {%- set other = seeds[target[0]] -%}
             {#- of a file that is wrong itself it cannot be told what it lacks -#}
             {%- if other.problems or target[1] not in other.columns -%}
                 {%- set told.all = false -%}
             {%- else -%}
-                {%- set there = other.rows | map(attribute=target[1]) | list -%}
-                {%- do known.extend(there) -%}
-                {%- set rest = ' and ' ~ (there | length - 20) ~ ' more' if there | length > 20 else '' -%}
-                {%- do listed.append(target[0] ~ '.csv, column ' ~ target[1] ~ ' (' ~ in_one_line(there[:20] | join(', ')) ~ rest ~ ')') -%}
+                {%- do known.extend(other.rows | map(attribute=target[1]) | list) -%}
             {%- endif -%}
         {%- endfor -%}
         {%- if told.all and value not in known -%}
             {%- set hint = did_you_mean(value, known, at_least=0.8 if rule.misspelt_only else 0.5) -%}
             {%- if hint or not rule.misspelt_only -%}
+                {%- set listed = [] -%}
+                {%- for place in places -%}
+                    {%- set target = place.split('.') -%}
+                    {%- set there = seeds[target[0]].rows | map(attribute=target[1]) | list -%}
+                    {%- set rest = ' and ' ~ (there | length - 20) ~ ' more' if there | length > 20 else '' -%}
+                    {%- do listed.append(target[0] ~ '.csv, column ' ~ target[1] ~ ' (' ~ in_one_line(there[:20] | join(', ')) ~ rest ~ ')') -%}
+                {%- endfor -%}
                 {{ return('[T6] is not in ' ~ listed | join(', nor in ') ~ (', and none of ' ~ rule.references_also | join(', ') if rule.references_also else '') ~ '.' ~ hint) }}
             {%- endif -%}
         {%- endif -%}
