@@ -29,7 +29,7 @@
         {%- if found is none -%}
             {%- do handle.update({'relation': '(select cast(null as ' ~ dbt.type_string() ~ ') as nothing where 1 = 0) as missing_table'}) -%}
         {%- else -%}
-            {%- for column in adapter.get_columns_in_relation(found) -%}
+            {%- for column in columns_of(found) -%}
                 {%- do handle['columns'].update({column.name | lower: {'name': column.name, 'data_type': column.dtype | lower}}) -%}
             {%- endfor -%}
         {%- endif -%}

@@ -283,7 +283,7 @@
             {%- endif -%}
         {%- else -%}
             {%- set present = [] -%}
-            {%- for column in adapter.get_columns_in_relation(relation) -%}
+            {%- for column in columns_of(relation) -%}
                 {%- do present.append(column.name | lower) -%}
             {%- endfor -%}
             {%- set schemas = file_schemas(table.path) if table.path and table.required_columns else [] -%}

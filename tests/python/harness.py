@@ -151,16 +151,21 @@ _manifests: dict[str, object] = {}
 
 @cache
 def make_haste() -> None:
-    """Spares dbt what comes to a fifth of a build: millions of small objects that live as long as
+    """Spares dbt what comes to a third of a build: millions of small objects that live as long as
     the project are walked again and again for garbage, nine of ten events are for a log file that
-    no bench writes, and what tells a text from a date is made anew for every answer."""
+    no bench writes, and what tells a text from a date, or a model's Jinja, is made anew each time.
+    """
     from dbt_common.clients import agate_helper
     from dbt_common.events.base_types import BaseEvent, DebugLevel, EventLevel
     from dbt_common.events.event_manager import EventManager
+    from dbt_common.tests import enable_test_caching
+    from jinja2 import Environment
 
+    enable_test_caching()  # dbt's own, for its own tests
     gc.set_threshold(10_000, 20, 50)
     fire_event, fill, look_up = EventManager.fire_event, BaseEvent.__init__, BaseEvent.__getattr__
-    build_type_tester = agate_helper.build_type_tester
+    build_type_tester, compile_template = agate_helper.build_type_tester, Environment.compile
+    compiled: dict = {}
 
     def fire(self, event, level=None, *more, **named):
         # one listener is dbt's own; a second one wants to hear everything
@@ -179,7 +184,16 @@ def make_haste() -> None:
     def type_tester(text_columns, string_null_values):
         return build_type_tester(text_columns, string_null_values)
 
+    def compile_once(self, source, *more, **named):
+        if more or named or not isinstance(source, str):
+            return compile_template(self, source, *more, **named)
+        key = type(self), source
+        if key not in compiled:
+            compiled[key] = compile_template(self, source)
+        return compiled[key]
+
     EventManager.fire_event = fire
+    Environment.compile = compile_once
     DebugLevel.__init__, DebugLevel.__getattr__ = fill_later, fill_and_look_up
     agate_helper.build_type_tester = lambda text_columns, string_null_values=("null", ""): (
         type_tester(frozenset(text_columns), tuple(string_null_values))
@@ -275,6 +289,9 @@ class Bench:
             "DBT_TARGET_PATH": str(self.folder / "target"),
             "JOURNEY_HASH_KEY": str(_hash_key(self.folder)),
             "JOURNEY_TARGET": "duckdb",
+            # two of pytest's workers have the two cores; dbt's threads share one interpreter, and
+            # only take its lock from each other (test_determinism builds with 1, 2 and 8)
+            "JOURNEY_THREADS": "1",
             # relative: dbt would write its statements over seeds with an absolute path
             "JOURNEY_TAXONOMY": os.path.relpath(ROOT / self.taxonomy, ROOT),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "0",
