@@ -410,14 +410,19 @@ class Bench:
     def connect(self) -> duckdb.DuckDBPyConnection:
         return duckdb.connect(str(self.database), read_only=True)
 
-    def rows(self, query: str) -> list[dict]:
-        """The rows of a table (`schema.table`) or of a query, as dictionaries."""
+    def rows(self, query: str, connection: duckdb.DuckDBPyConnection | None = None) -> list[dict]:
+        """The rows of a table (`schema.table`) or of a query, as dictionaries.
+
+        Who asks hundreds of times gives an open connection: opening one reads the catalogue.
+        """
+        if connection is None:
+            with self.connect() as connection:
+                return self.rows(query, connection)
         if " " not in query.strip():
             query = f"select * from {query}"
-        with self.connect() as connection:
-            result = connection.execute(query)
-            names = [column[0] for column in result.description]
-            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        result = connection.execute(query)
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def _hash_key(folder: Path) -> Path:

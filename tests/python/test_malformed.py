@@ -587,18 +587,40 @@ def test_an_accepted_row_is_stored_as_it_was_meant(stored, one):
     assert {key: row[key] for key in one.stored} == one.stored
 
 
-@parametrised([one for one in CASES if any(fate == "rejected" for fate, _ in one.fates)])
-def test_a_rejected_row_is_in_no_mart_and_found_again_in_staging(built, stored, one):
+REJECTED = [one for one in CASES if any(fate == "rejected" for fate, _ in one.fates)]
+
+
+def staging_view(one) -> str:
+    return f"staging.stg_{one.table.split('.')[0]}__{one.offer}"
+
+
+@pytest.fixture(scope="module")
+def staged(built) -> dict[tuple, list[str]]:
+    """Staging view, load and row -> why it is rejected."""
+    found: dict[tuple, list[str]] = {}
+    for view in sorted({staging_view(one) for one in REJECTED}):
+        for row in built.rows(f"select load_id, raw_row_id, reject_reason from {view}"):
+            key = view, row["load_id"], row["raw_row_id"]
+            found.setdefault(key, []).append(row["reject_reason"])
+    return found
+
+
+@pytest.fixture(scope="module")
+def rejected(built) -> dict[str, list[str]]:
+    """Load -> the rows of it that rejected_rows tells."""
+    found: dict[str, list[str]] = {}
+    for row in built.rows("select load_id, raw_row_id from marts.rejected_rows"):
+        found.setdefault(row["load_id"], []).append(row["raw_row_id"])
+    return found
+
+
+@parametrised(REJECTED)
+def test_a_rejected_row_is_in_no_mart_and_found_again_in_staging(stored, rejected, staged, one):
     if one.fates.keys() == {("rejected", next(iter(one.fates))[1])}:
         assert one.name not in stored
-    query = f"select raw_row_id from marts.rejected_rows where load_id = '{quoted(one.name)}'"
-    (rejected,) = built.rows(query)
-    source = one.table.split(".")[0]
-    (row,) = built.rows(
-        f"select * from staging.stg_{source}__{one.offer} where load_id = '{quoted(one.name)}'"
-        f" and raw_row_id = '{quoted(rejected['raw_row_id'])}'"
-    )
-    assert row["reject_reason"] == next(reason for fate, reason in one.fates if fate == "rejected")
+    (row,) = rejected[one.name]
+    (reason,) = staged[staging_view(one), one.name, row]
+    assert reason == next(reason for fate, reason in one.fates if fate == "rejected")
 
 
 @pytest.mark.parametrize("offer", RECORDS)
@@ -616,10 +638,6 @@ def test_every_reason_to_reject_a_record_has_a_case(built, offer):
         if fate == "rejected"
     }
     assert tried == reasons
-
-
-def quoted(text: str) -> str:
-    return text.replace("'", "''")
 
 
 def test_every_load_balances_and_no_row_is_missing(built):

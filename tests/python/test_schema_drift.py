@@ -219,14 +219,13 @@ FROM_THE_START = {
     "another order, new columns, capitals, times and numbers as text, ids as numbers": (
         both(times_as_text, numbers_as_text, ids_as_numbers, new_columns, in_another_order,
              in_capitals), ""),
-    "times as epoch milliseconds, amounts as floats": (
-        both(times_as_epoch, amounts_as_floats), ""),
-    "ids as floats": (ids_as_floats, ""),
+    "times as epoch milliseconds, amounts and ids as floats": (
+        both(times_as_epoch, amounts_as_floats, ids_as_floats), ""),
 }  # fmt: skip
 IN_THE_MIDDLE = {
-    "columns added, and in another order": (both(new_columns, in_another_order), ""),
-    "names in capitals, times in nanoseconds": (
-        both(cast_where(is_time, pa.timestamp("ns")), in_capitals), ""),
+    "columns added, in another order, names in capitals, times in nanoseconds": (
+        both(cast_where(is_time, pa.timestamp("ns")), new_columns, in_another_order,
+             in_capitals), ""),
     "times and numbers as text, ids as numbers": (
         both(times_as_text, numbers_as_text, ids_as_numbers), ""),
     "times in a zone, amounts as floats": (both(times_in_zone, amounts_as_floats), ""),
