@@ -129,6 +129,16 @@ def shared_device() -> Stage:
     return s
 
 
+def kiosk() -> Stage:
+    s = story("kiosk")
+    s.track("used", s.a("tablet"), s.a("user", 1), at=s.now)
+    s.now += DAY
+    s.track("looked", s.a("tablet"), at=s.now - timedelta(minutes=50))  # a session of its own
+    s.track("looked", s.a("tablet"), at=s.now)
+    s.track("used", s.a("tablet"), s.a("user", 2), at=s.now + timedelta(minutes=1))
+    return s
+
+
 E_MAILS = (
     "Anna.Berg@Normal.Example",
     " anna.berg@normal.example ",
@@ -198,6 +208,7 @@ def stages() -> dict[str, Stage]:
         two_users("joined"),
         two_users("blocked"),
         shared_device(),
+        kiosk(),
         written_e_mails(),
         placeholders(),
     ]
@@ -426,6 +437,46 @@ def test_a_rebuild_equals_one_that_never_had_the_link(life, stages, tmp_path):
     for table in ("fct_events", "fct_sessions", "fct_person_days", "fct_stage_periods"):
         query = f"select * from marts.{table} order by all"
         assert anew.rows(query) == never.rows(query), table
+
+
+def test_a_device_that_becomes_shared_gives_its_events_to_who_was_logged_in(life, stages, tmp_path):
+    """Whoever gets them is not in the news: nothing happened on the device, nothing to himself.
+
+    His link to the device is blocked, so that it was one other user's; an alias of a third one,
+    which is no event, makes it a shared one. Then an event that names nobody joins two sessions.
+    """
+    s, kept = stages["kiosk"], ["+int_person_days"]
+    bench = life["blocked"].copy_to(tmp_path / "kiosk", with_raw=True)
+    bench.taxonomy = str(tmp_path / "taxonomy")
+    shutil.copytree(life["blocked"].taxonomy, bench.taxonomy)
+    people = People(bench)
+    ends = [people.row(s.a(*who))["identifier_id"] for who in (("tablet",), ("user", 2))]
+    with open(tmp_path / "taxonomy/blocked_links.csv", "a") as file:
+        file.write(f"{ends[0]},{ends[1]},the kiosk of a shop\n")
+
+    def event_counts() -> dict[str, int]:
+        people = People(bench)
+        rows = bench.rows("intermediate.int_person_days")
+        return {
+            who: sum(row["event_count"] for row in rows if row["person_id"] == people.person(who))
+            for who in (s.a("user", 1), s.a("user", 2))
+        }
+
+    bench.build(select=kept)
+    assert People(bench).are_one(s.a("tablet"), s.a("user", 1))
+    assert event_counts() == {s.a("user", 1): 3, s.a("user", 2): 1}
+
+    s.alias(s.a("tablet"), s.a("user", 3))
+    bench.deliver(2, as_raw(loaded([s], 2)))
+    bench.build(select=kept)
+    assert People(bench).row(s.a("tablet"))["is_shared"]
+    assert bench.rows("intermediate.int_dirty_endpoints") == []
+    assert event_counts() == {s.a("user", 1): 1, s.a("user", 2): 2}
+
+    s.track("looked", s.a("tablet"), at=s.now - timedelta(minutes=25))
+    bench.deliver(3, as_raw(loaded([s], 3)))
+    bench.build(select=kept)
+    assert event_counts() == {s.a("user", 1): 1, s.a("user", 2): 4}
 
 
 def test_the_history_says_who_somebody_was_at_a_time(life, bench, stages):
