@@ -1,5 +1,5 @@
 {#
-  dbt's own, whose name dbt looks up in the project first: its way by call statement() and load_result() takes twice as long, hundreds of times a build.
+  dbt's own, whose name dbt looks up in the project first: its way by call statement() and load_result() is two macros more, hundreds of times a build.
   Behind a Thrift server a statement that is no query has no rows to fetch, and fetching them ends in "'NoneType' object is not iterable".
 #}
 {% macro run_query(sql) %}{{ return(adapter.dispatch('run_query', 'customer_journey')(sql)) }}{% endmacro %}

@@ -151,7 +151,7 @@ _manifests: dict[str, object] = {}
 
 @cache
 def make_haste() -> None:
-    """Spares dbt what comes to a third of a build: millions of small objects that live as long as
+    """Spares dbt what comes to a fifth of a build: millions of small objects that live as long as
     the project are walked again and again for garbage, nine of ten events are for a log file that
     no bench writes, and what tells a text from a date, or a model's Jinja, is made anew each time.
     """
