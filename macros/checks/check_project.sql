@@ -11,6 +11,9 @@
             {%- do stop_on(check_raw_tables() + check_taxonomy()) -%}
             {%- do prepare_ledger() -%}
             {%- do stop_on(check_settings_unchanged()) -%}
+            {%- if flags.FULL_REFRESH -%}
+                {%- do forget_what_is_made_anew() -%}
+            {%- endif -%}
             {%- do record_configuration() -%}
         {%- elif flags.WHICH == 'seed' -%}
             {%- do prepare_versions() -%}

@@ -8,12 +8,31 @@
         'earliest_event_at', 'event_properties', 'generic_tables'] -%}
         {%- do settings.update({'var ' ~ name: local_md5(tojson(var(name), sort_keys=true)) if var(name) is not string and var(name) is not integer else var(name) | string}) -%}
     {%- endfor -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'seed' and node.name in [
+    {%- for name, version in seeds_of_the_run().items() if name in [
         'events', 'event_rules', 'identifier_rules', 'placeholder_identifiers', 'excluded_traffic', 'stages', 'stage_rules', 'milestones', 'goals'
     ] -%}
-        {%- do settings.update({'seed ' ~ node.name: node.checksum.checksum}) -%}
+        {%- do settings.update({'seed ' ~ name: version}) -%}
     {%- endfor -%}
     {{ return(settings) }}
+{% endmacro %}
+
+{#
+  Name -> version of each seed as this run reads it: the file's where the run loads it, else the one that was loaded, which an edited file says nothing of.
+  On engines that write no versions of seeds, the file's.
+#}
+{% macro seeds_of_the_run() %}
+    {%- set found = {} -%}
+    {%- if flags.WHICH in ['run', 'build'] -%}
+        {%- for row in run_query('select node_id, version from ' ~ versions_relation() ~ " where node_id like 'seed.%'").rows -%}
+            {%- do found.update({row[0]: row[1]}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- set versions = {} -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'seed' -%}
+        {%- set of_file = seed_version(node) or node.checksum.checksum -%}
+        {%- do versions.update({node.name: of_file if node.unique_id in selected_resources else found.get(node.unique_id, of_file)}) -%}
+    {%- endfor -%}
+    {{ return(versions) }}
 {% endmacro %}
 
 {#
@@ -25,8 +44,8 @@
     {%- for name in var_rules() -%}
         {%- do settings.update({'var ' ~ name: tojson(var(name), sort_keys=true)}) -%}
     {%- endfor -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'seed' -%}
-        {%- do settings.update({'seed ' ~ node.name: node.checksum.checksum}) -%}
+    {%- for name, version in seeds_of_the_run().items() -%}
+        {%- do settings.update({'seed ' ~ name: version}) -%}
     {%- endfor -%}
     {{ return(settings) }}
 {% endmacro %}
@@ -52,7 +71,8 @@
     {%- set problems = [] -%}
     {%- if not flags.FULL_REFRESH -%}
         {%- set current = shaping_settings() -%}
-        {%- for row in run_query('select distinct setting, value from ' ~ settings_relation() ~ ' order by setting, value').rows -%}
+        {%- set of_models = " where model_name in ('" ~ incremental_models() | join("', '") ~ "')" -%}
+        {%- for row in run_query('select distinct setting, value from ' ~ settings_relation() ~ of_models ~ ' order by setting, value').rows -%}
             {%- if row[0] in current and current[row[0]] != row[1] -%}
                 {%- set detail = ' from ' ~ row[1] ~ ' to ' ~ current[row[0]] if row[0].startswith('var ') and row[1] | length < 32 else '' -%}
                 {%- do problems.append('[C1] ' ~ row[0] ~ ' has changed' ~ detail ~ ' since the tables were built. Rows made before would follow other rules than new ones:'

@@ -3,13 +3,14 @@
 
   Each table has a version in the table build_versions (node_id, version), written in the transaction that writes its rows. The version of a table that is
   made anew in each build is its recipe: the md5 of its compiled query, of its columns' contract and of the versions of everything it reads. An incremental
-  table gets a new version in each build that wrote to it, a view the md5 of its query, a seed that of its file. What lies outside (raw tables, the ledger)
-  has no version, so what reads it is always made; int_loads_unioned and int_loads_pending are versioned by their rows, and the others follow from these.
+  table gets a new version in each build that wrote to it, a view the md5 of its query, a seed that of the file it was loaded from. What lies outside (raw
+  tables, the ledger) has no version, so what reads it is always made; int_loads_unioned and int_loads_pending are versioned by their rows, and the others
+  follow from these.
 
   A data test that has found nothing is written down in the same way, and a build whose tables are those it looked at does not ask it again; dbt test always
   does.
 
-  --full-refresh makes everything, and asks everything. On other engines nothing is left standing: on Spark a table and its version cannot be written in one transaction.
+  --full-refresh makes everything, and asks everything, also in the build that goes on where it was cut off. On other engines nothing is left standing: on Spark a table and its version cannot be written in one transaction.
 #}
 
 {% macro versions_relation() -%}
@@ -23,22 +24,16 @@
 {% endmacro %}
 
 {#
-  What a node reads, and what its views read: a dictionary with `made` (ids whose version stands in the table), `seeds` (versions), and is_known, false where
-  something has no version.
+  What a node reads, and what its views read: a dictionary with `made` (ids whose version stands in the table), and is_known, false where something can have
+  no version. A seed counts as it was loaded: its file may be newer than that.
 #}
 {% macro inputs_of(node_id, found=none) %}
-    {%- set inputs = found or {'made': [], 'seeds': [], 'is_known': true, 'visited': []} -%}
+    {%- set inputs = found or {'made': [], 'is_known': true, 'visited': []} -%}
     {%- for id in graph.nodes[node_id].depends_on.nodes if id not in inputs.visited -%}
         {%- do inputs.visited.append(id) -%}
         {%- set node = graph.nodes.get(id) -%}
         {%- if node is none or node.resource_type not in ['model', 'seed'] -%}
             {%- do inputs.update({'is_known': false}) -%}
-        {%- elif node.resource_type == 'seed' -%}
-            {%- set version = seed_version(node) -%}
-            {%- do inputs.seeds.append(version or '') -%}
-            {%- if version is none -%}
-                {%- do inputs.update({'is_known': false}) -%}
-            {%- endif -%}
         {%- else -%}
             {%- if node.config.materialized != 'ephemeral' -%}
                 {%- do inputs.made.append(quoted(id)) -%}
@@ -65,7 +60,7 @@
     {%- if not inputs.is_known -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set parts = [code] + inputs.seeds | sort -%}
+    {%- set parts = [code] -%}
     {%- for column in model.columns.values() -%}
         {%- do parts.append(column.name ~ ' ' ~ column.data_type ~ ' ' ~ column.constraints) -%}
     {%- endfor -%}

@@ -24,6 +24,9 @@
     {%- do run_query(
         'create table if not exists ' ~ change_ledger_relation() ~ ' (model_name ' ~ text ~ ', change_number bigint)' ~ ledger_table_options()
     ) -%}
+    {%- do run_query(
+        'create table if not exists ' ~ blocked_links_applied_relation() ~ ' (identifier_a ' ~ text ~ ', identifier_b ' ~ text ~ ')' ~ ledger_table_options()
+    ) -%}
     {%- do prepare_versions() -%}
 {% endmacro %}
 
@@ -118,18 +121,23 @@
     {%- endif -%}
 {% endmacro %}
 
-{# Post-hook of every incremental model: it has now seen all loads that this run knows. #}
+{#
+  Post-hook of every incremental model: it has now seen all loads that this run knows. Not where the run left out a table between it and the raw tables: that
+  one may lag behind. Then what is new stays new, and the next build of them all does it again.
+#}
 {% macro record_loads() %}
     {%- if execute -%}
         {%- set ledger = ledger_relation() -%}
+        {%- set is_whole = is_made_from_the_start() -%}
         {%- if not is_delta() -%}
             {%- do run_query('delete from ' ~ ledger ~ ' where model_name = ' ~ quoted(model.name)) -%}
             {%- do record_settings() -%}
         {%- endif -%}
-        {%- if follows_identity_changes() -%}
+        {%- if is_whole and follows_identity_changes() -%}
             {%- do record_followed_changes() -%}
         {%- endif -%}
         {%- do record_incremental_version() -%}
+        {%- if is_whole -%}
         insert into {{ ledger }}
         select {{ quoted(model.name) }}, loads.source_table, loads.load_id, loads.row_count
         from {{ ref('int_loads_unioned') }} as loads
@@ -138,6 +146,42 @@
             where seen.model_name = {{ quoted(model.name) }}
                 and seen.source_table = loads.source_table and seen.load_id = loads.load_id and seen.row_count = loads.row_count
         )
+        {%- endif -%}
+    {%- endif -%}
+{% endmacro %}
+
+{# Has this run made, before the running model, every table that it hangs on? #}
+{% macro is_made_from_the_start() %}
+    {%- set unmade = [] -%}
+    {%- for id in models_before(model.unique_id) if id not in selected_resources and graph.nodes[id].config.materialized not in ['view', 'ephemeral'] -%}
+        {%- do unmade.append(id) -%}
+    {%- endfor -%}
+    {{ return(unmade | length == 0) }}
+{% endmacro %}
+
+{# Ids of all models that a node hangs on, over any number of others. #}
+{% macro models_before(node_id, found=none) %}
+    {%- set models = [] if found is none else found -%}
+    {%- for id in graph.nodes[node_id].depends_on.nodes if id.startswith('model.') and id not in models -%}
+        {%- do models.append(id) -%}
+        {%- do models_before(id, models) -%}
+    {%- endfor -%}
+    {{ return(models) }}
+{% endmacro %}
+
+{#
+  At the start of a run with --full-refresh: what it will make again counts as never made. So if it is cut off, the next build goes on with the rest, instead of
+  taking old tables for good ones because no load has another number of rows.
+#}
+{% macro forget_what_is_made_anew() %}
+    {%- set nodes, names = [], [] -%}
+    {%- for id in selected_resources if id in graph.nodes -%}
+        {%- do nodes.append(quoted(id)) -%}
+        {%- do names.append(quoted(graph.nodes[id].name)) -%}
+    {%- endfor -%}
+    {%- if nodes -%}
+        {%- do run_query('delete from ' ~ ledger_relation() ~ ' where model_name in (' ~ names | join(', ') ~ ')') -%}
+        {%- do run_query('delete from ' ~ versions_relation() ~ ' where node_id in (' ~ nodes | join(', ') ~ ')') -%}
     {%- endif -%}
 {% endmacro %}
 
@@ -147,6 +191,24 @@
         {{ return(none) }}
     {%- endif -%}
     {{ return(load_cached_relation(relation_in(generate_schema_name('intermediate', none), model_name, 'table'))) }}
+{% endmacro %}
+
+{#
+  The pairs of the seed blocked_links that the log of identity changes knows of: rows (identifier_a, identifier_b) of the table blocked_links_applied. What the
+  seed says more, or less, dirties its identifiers until the log has seen what becomes of them: so it is written in the log's own transaction.
+#}
+{% macro blocked_links_applied_relation() -%}
+{{ return(relation_in(generate_schema_name('intermediate', none), 'blocked_links_applied', 'table')) }}
+{%- endmacro %}
+
+{# Post-hook of the log. #}
+{% macro record_blocked_links() %}
+    {%- set blocked_links = ref('blocked_links') -%}
+    {%- if execute and is_made_from_the_start() -%}
+        {%- do run_query('delete from ' ~ blocked_links_applied_relation() ~ ' where 1 = 1') -%}
+        insert into {{ blocked_links_applied_relation() }}
+        select identifier_a, identifier_b from {{ blocked_links }}
+    {%- endif -%}
 {% endmacro %}
 
 {#
@@ -175,5 +237,6 @@
     {%- if not execute or load_relation(change_ledger_relation()) is none -%}
         {{ return(0) }}
     {%- endif -%}
-    {{ return(run_query('select coalesce(min(change_number), 0) from ' ~ change_ledger_relation()).rows[0][0] | int) }}
+    {%- set of_models = " where model_name in ('" ~ incremental_models() | join("', '") ~ "')" -%}
+    {{ return(run_query('select coalesce(min(change_number), 0) from ' ~ change_ledger_relation() ~ of_models).rows[0][0] | int) }}
 {% endmacro %}

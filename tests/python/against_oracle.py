@@ -39,7 +39,6 @@ NOT_COMPARED = {
     "int_dirty_endpoints": LAST_BUILD,
     "int_dirty_persons": LAST_BUILD,
     "int_dirty_identifiers": LAST_BUILD,
-    "int_blocked_links_applied": "the seed blocked_links, as it was at the last build",
     "int_identity_changes": A_LOG,
     "int_journey_candidates": ON_THE_WAY,
     "int_journey_ends": ON_THE_WAY,

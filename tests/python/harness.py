@@ -46,7 +46,7 @@ HISTORY_TABLES = {
 HISTORY_PREFIXES = {"int_dirty_": "the keys that the last build touched"}
 
 # every model that remembers something, and what these read: enough until somebody reads the marts
-TRUNK = ("+config.materialized:incremental", "int_blocked_links_applied")
+TRUNK = ("+config.materialized:incremental",)
 
 Raw = Mapping[str, Mapping[str, Iterable[Mapping] | pa.Table]]
 

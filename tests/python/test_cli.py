@@ -220,7 +220,7 @@ def told_by_dbt(tmp_path_factory):
     with duckdb.connect(str(bench.database)) as connection:
         connection.execute(
             "create schema intermediate; create table intermediate.build_settings as"
-            " select 'a_model' as model_name, 'var habit_days' as setting, '99' as value"
+            " select 'int_stage_stays' as model_name, 'var habit_days' as setting, '99' as value"
         )
     # the project as this process has read it for other tests, but for the one seed
     manifest = bench.manifest()

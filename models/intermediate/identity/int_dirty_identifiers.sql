@@ -3,8 +3,8 @@
 -- between them is new. The tables further on are read as the last build left them; they are made after this one, so they stand
 -- in no ref(). A first build that was cut off between these tables left no neighbourhoods: then all identifiers are touched.
 {%- set resolved = built_relation('int_identifiers_resolved') %}
-{%- set applied_blocks = built_relation('int_blocked_links_applied') %}
-{%- set is_half_built = (resolved is none or applied_blocks is none) and built_relation('int_identity_links') is not none %}
+{%- set links = built_relation('int_identity_links') %}
+{%- set is_half_built = resolved is none and links is not none %}
 
 with
 
@@ -30,30 +30,60 @@ touched as (
 
 blocked as (
 
-    select identifier_a || '|' || identifier_b as link, identifier_a, identifier_b from {{ ref('blocked_links') }}
+    select
+        least(identifier_a, identifier_b) as identifier_a,
+        greatest(identifier_a, identifier_b) as identifier_b
+
+    from {{ ref('blocked_links') }}
 
 ),
 
-applied_blocks as (
+applied as (
 
-    {% if applied_blocks is not none -%}
-    select identifier_a || '|' || identifier_b as link, identifier_a, identifier_b from {{ applied_blocks }}
+    {% if execute -%}
+    select
+        least(identifier_a, identifier_b) as identifier_a,
+        greatest(identifier_a, identifier_b) as identifier_b
+
+    from {{ blocked_links_applied_relation() }}
     {%- else -%}
-    select link, identifier_a, identifier_b from blocked where 1 = 0
+    select * from blocked
     {%- endif %}
 
 ),
 
--- links that a person has blocked, or freed again, since the last build
+-- links that a person has blocked, or freed again, since the log of changes was last written
 changed_blocks as (
 
-    select identifier_a, identifier_b from blocked
-    where link not in (select applied_blocks.link from applied_blocks)
+    (
+        select * from blocked
+        except
+        select * from applied
+    )
 
     union
 
-    select identifier_a, identifier_b from applied_blocks
-    where link not in (select blocked.link from blocked)
+    (
+        select * from applied
+        except
+        select * from blocked
+    )
+
+    {%- if links is not none %}
+
+    union
+
+    -- or that a build which came no further than the links has blocked, or freed, meanwhile
+    select
+        links.identifier_a,
+        links.identifier_b
+    from {{ links }} as links
+    left join blocked
+        on
+            links.identifier_a = blocked.identifier_a
+            and links.identifier_b = blocked.identifier_b
+    where links.is_blocked <> (blocked.identifier_a is not null)
+    {%- endif %}
 
 ),
 

@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
     full_refresh=false,
-    post_hook="{{ record_loads() }}"
+    post_hook=["{{ record_loads() }}", "{{ record_blocked_links() }}"]
 ) }}
 
 -- A log, and the log's own last word on each identifier is what the new resolution is held against: so a build that is killed
@@ -43,7 +43,7 @@ before as (
 
 last_change as (
 
-    select max(change_number) as change_number from {{ this }}
+    select coalesce(max(change_number), 0) as change_number from {{ this }}
 
 ),
 {%- else -%}
