@@ -1,10 +1,11 @@
 {#
-  Which loads a model has seen is a set, not a watermark: rows (model_name, source_table, load_id, row_count) of the table load_ledger, written in the
-  model's own transaction. A load whose row count grew is seen anew. A killed build leaves its models' loads unwritten, and the next build does them.
+  Which loads a model has seen is a set, not a watermark: rows (model_name, source_table, load_id, row_count, newest_us) of the table loads_seen, written in
+  the model's own transaction; newest_us is the load time of its newest row, in microseconds, 0 for none. A load that lies there otherwise is seen anew: what
+  it held before (int_rows_replaced) is done again as well as what it holds. A killed build leaves its models' loads unwritten, and the next one does them.
 #}
 
 {% macro ledger_relation() -%}
-{{ return(relation_in(generate_schema_name('intermediate', none), 'load_ledger', 'table')) }}
+{{ return(relation_in(generate_schema_name('intermediate', none), 'loads_seen', 'table')) }}
 {%- endmacro %}
 
 {% macro prepare_ledger() %}
@@ -12,7 +13,7 @@
     {%- do adapter.create_schema(relation_in(ledger_relation().schema)) -%}
     {%- do run_query(
         'create table if not exists ' ~ ledger_relation() ~ ' (model_name ' ~ text ~ ', source_table ' ~ text
-        ~ ', load_id ' ~ text ~ ', row_count bigint)' ~ ledger_table_options()
+        ~ ', load_id ' ~ text ~ ', row_count bigint, newest_us bigint)' ~ ledger_table_options()
     ) -%}
     {%- do run_query(
         'create table if not exists ' ~ settings_relation() ~ ' (model_name ' ~ text ~ ', setting ' ~ text ~ ', value ' ~ text ~ ')'
@@ -56,17 +57,58 @@
 
 {#
   True where the running model may treat only what is new: its table exists, it has an entry in the ledger (a table whose first build was cut off has none),
-  no load shrank or was replaced (then everything is done again), and nobody asked for a full refresh (which a log survives). One query per call.
+  and nobody asked for a full refresh (which a log survives). One query per call.
 #}
 {% macro is_delta() %}
     {%- if not keeps_rows() or flags.FULL_REFRESH -%}
         {{ return(false) }}
     {%- endif -%}
-    {%- set answer = run_query(
-        'select (select count(*) from ' ~ ledger_relation() ~ ' where model_name = ' ~ quoted(model.name) ~ '), '
-        ~ '(select count(*) from ' ~ ref('int_loads_pending') ~ ' where is_replaced)'
-    ).rows[0] -%}
-    {{ return(answer[0] > 0 and answer[1] == 0) }}
+    {{ return(run_query('select count(*) from ' ~ ledger_relation() ~ ' where model_name = ' ~ quoted(model.name)).rows[0][0] > 0) }}
+{% endmacro %}
+
+{#
+  Post-hook of int_loads_pending. Where loads that have lost rows, or that nothing tells apart, held more than half of all rows, it is less work to do
+  everything again: nobody has seen anything then.
+#}
+{% macro forget_where_most_is_replaced() %}
+    {%- if execute -%}
+        {%- set found = run_query(
+            'select (select coalesce(sum(seen_row_count), 0) from ' ~ this ~ " where row_count < seen_row_count or load_id in ('whole', 'undated')), "
+            ~ '(select coalesce(sum(row_count), 0) from ' ~ ref('int_loads_unioned') ~ ')'
+        ).rows[0] -%}
+        {%- if found[0] * 2 > found[1] -%}
+            delete from {{ ledger_relation() }} where 1 = 1
+        {%- endif -%}
+    {%- endif -%}
+{% endmacro %}
+
+{# Condition on source_table and load_id: the loads that lie there otherwise than they were seen; none where there are none, or where nobody goes on from them. #}
+{% macro loads_to_replace() %}
+    {%- set pairs = [] -%}
+    {%- if is_delta() -%}
+        {%- for row in run_query(
+            'select source_table, load_id from ' ~ ref('int_loads_pending') ~ ' where seen_row_count is not null order by source_table, load_id'
+        ).rows -%}
+            {%- do pairs.append(one_load(row)) -%}
+        {%- endfor -%}
+    {%- else -%}
+        {%- do [ref('int_loads_pending'), ref('int_loads_unioned')] -%}
+    {%- endif -%}
+    {{ return('(' ~ pairs | join(' or ') ~ ')' if pairs else none) }}
+{% endmacro %}
+
+{% macro one_load(row) %}{{ return('(source_table = ' ~ quoted(row[0]) ~ ' and load_id = ' ~ quoted(row[1]) ~ ')') }}{% endmacro %}
+
+{# Pre-hook of int_rows_replaced: what every model has seen is no news any more. #}
+{% macro clear_finished_loads() %}
+    {%- if keeps_rows() -%}
+        delete from {{ this }}
+        {% if is_delta() -%}
+        where source_table || '|' || load_id not in (select source_table || '|' || load_id from {{ ref('int_loads_pending') }})
+        {%- else -%}
+        where 1 = 1
+        {%- endif -%}
+    {%- endif -%}
 {% endmacro %}
 
 {#
@@ -81,8 +123,15 @@
     {%- endif -%}
 {% endmacro %}
 
-{# Pre-hook of a model that works by load. #}
+{#
+  Pre-hook of a model that works by load: after whom its old rows named is written down. In a run that has left that out nobody knows any more, and everything
+  has to be done again.
+#}
 {% macro clear_loads() %}
+    {%- set rows_replaced = ref('int_rows_replaced') -%}
+    {%- if is_delta() and 'model.customer_journey.int_rows_replaced' not in selected_resources and loads_to_replace() -%}
+        {%- do run_query('delete from ' ~ ledger_relation() ~ ' where 1 = 1') -%}
+    {%- endif -%}
     {%- if is_delta() -%}
         delete from {{ this }}
         where source_table || '|' || load_id in (select source_table || '|' || load_id from {{ ref('int_loads_pending') }})
@@ -100,7 +149,7 @@
         {%- set pairs = [] -%}
         {%- for row in run_query('select source_table, load_id, source_name from ' ~ ref('int_loads_pending') ~ ' order by source_table, load_id').rows -%}
             {%- if source_name is none or row[2] == source_name -%}
-                {%- do pairs.append('(source_table = ' ~ quoted(row[0]) ~ ' and load_id = ' ~ quoted(row[1]) ~ ')') -%}
+                {%- do pairs.append(one_load(row)) -%}
             {%- endif -%}
         {%- endfor -%}
     {{ keyword }} ({{ pairs | join(' or ') or '1 = 0' }})
@@ -132,6 +181,11 @@
         {%- if not is_delta() -%}
             {%- do run_query('delete from ' ~ ledger ~ ' where model_name = ' ~ quoted(model.name)) -%}
             {%- do record_settings() -%}
+        {%- elif is_whole and run_query('select count(*) from ' ~ ref('int_loads_pending') ~ ' where seen_row_count is not null').rows[0][0] > 0 -%}
+            {%- do run_query(
+                'delete from ' ~ ledger ~ ' where model_name = ' ~ quoted(model.name) ~ " and source_table || '|' || load_id in ("
+                ~ "select source_table || '|' || load_id from " ~ ref('int_loads_pending') ~ ' where seen_row_count is not null)'
+            ) -%}
         {%- endif -%}
         {%- if is_whole and follows_identity_changes() -%}
             {%- do record_followed_changes() -%}
@@ -139,16 +193,19 @@
         {%- do record_incremental_version() -%}
         {%- if is_whole -%}
         insert into {{ ledger }}
-        select {{ quoted(model.name) }}, loads.source_table, loads.load_id, loads.row_count
+        select {{ quoted(model.name) }}, loads.source_table, loads.load_id, loads.row_count, {{ newest_us('loads.loaded_at') }}
         from {{ ref('int_loads_unioned') }} as loads
         where not exists (
             select 1 from {{ ledger }} as seen
             where seen.model_name = {{ quoted(model.name) }}
-                and seen.source_table = loads.source_table and seen.load_id = loads.load_id and seen.row_count = loads.row_count
+                and seen.source_table = loads.source_table and seen.load_id = loads.load_id
         )
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}
+
+{# The load time of a load's newest row as the ledger keeps it. #}
+{% macro newest_us(loaded_at) %}{{ return('coalesce(' ~ epoch_us(loaded_at) ~ ', 0)') }}{% endmacro %}
 
 {# Has this run made, before the running model, every table that it hangs on? #}
 {% macro is_made_from_the_start() %}
@@ -171,7 +228,8 @@
 
 {#
   At the start of a run with --full-refresh: what it will make again counts as never made. So if it is cut off, the next build goes on with the rest, instead of
-  taking old tables for good ones because no load has another number of rows.
+  taking old tables for good ones because no load has another number of rows. Where it makes int_rows_replaced again, which then forgets what loads held
+  before, nobody may go on from there.
 #}
 {% macro forget_what_is_made_anew() %}
     {%- set nodes, names = [], [] -%}
@@ -180,7 +238,8 @@
         {%- do names.append(quoted(graph.nodes[id].name)) -%}
     {%- endfor -%}
     {%- if nodes -%}
-        {%- do run_query('delete from ' ~ ledger_relation() ~ ' where model_name in (' ~ names | join(', ') ~ ')') -%}
+        {%- set is_start = "'int_rows_replaced'" in names -%}
+        {%- do run_query('delete from ' ~ ledger_relation() ~ ' where ' ~ ('1 = 1' if is_start else 'model_name in (' ~ names | join(', ') ~ ')')) -%}
         {%- do run_query('delete from ' ~ versions_relation() ~ ' where node_id in (' ~ nodes | join(', ') ~ ')') -%}
     {%- endif -%}
 {% endmacro %}

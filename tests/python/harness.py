@@ -33,8 +33,9 @@ SCHEMAS = ("intermediate", "marts")
 # The one list of tables that tell how the state came about and not what it is. They may differ
 # between two ways to one state; everything else may not.
 HISTORY_TABLES = {
-    "load_ledger": "when each model saw each load",
+    "loads_seen": "when each model saw each load",
     "int_loads_pending": "what the last build found new",
+    "int_rows_replaced": "what loads held before they changed",
     "change_ledger": "how far each model has followed the log of identity changes",
     "build_versions": "of what each table was made; the builds of incremental tables have names",
     "int_identity_changes": "a change log",

@@ -55,7 +55,7 @@ def kind_of(sql: str) -> str:
         return ""
     if re.search(r"__(input|nodes|edges|contracted|round_\d+)\b", name):
         return f"{verb} working table"
-    if verb in ("insert", "delete") and "load_ledger" in rest[1]:
+    if verb in ("insert", "delete") and "loads_seen" in rest[1]:
         return f"{verb} ledger"
     return f"{verb} {what}".strip()
 

@@ -65,7 +65,7 @@ def sample_of(states: list[State]) -> list[State]:
 def resume(state: State, step, folder: Path) -> None:
     bench = Bench(folder, step.after.raw, step.after.variables, with_kpis=False)
     state.put_into(bench)
-    ledger = "select * from intermediate.load_ledger order by all"
+    ledger = "select * from intermediate.loads_seen order by all"
     try:
         bench.build()
         assert_as_if_nothing_had_happened(bench, step, str(state))
@@ -273,9 +273,9 @@ def test_a_killed_publication_leaves_the_old_one_and_no_trace_after_the_next(whe
         ('create temporary table "a__dbt_tmp" as select 1', ""),
         ('drop table if exists "build"."intermediate"."a__round_3"', "drop working table"),
         ('create table "build"."x"."a" as (select * from "a__round_3")', "create table"),
-        ('insert into "build"."intermediate"."load_ledger"\nselect 1', "insert ledger"),
+        ('insert into "build"."intermediate"."loads_seen"\nselect 1', "insert ledger"),
         ('create table "build"."intermediate"."a__edges" as (select 1)', "create working table"),
-        ("select * from load_ledger", ""),
+        ("select * from loads_seen", ""),
         ("COMMIT", "commit"),
         ("BEGIN", ""),
     ],

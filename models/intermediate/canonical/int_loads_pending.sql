@@ -1,3 +1,5 @@
+{{ config(post_hook="{{ forget_where_most_is_replaced() }}") }}
+
 -- the ledger is written by the models themselves, so it stands in no ref()
 with
 
@@ -24,10 +26,10 @@ seen as (
         model_name,
         source_table,
         load_id,
-        max(row_count) as row_count
+        row_count,
+        newest_us
 
     from {{ ledger_relation() }}
-    group by model_name, source_table, load_id
 
 ),
 
@@ -47,7 +49,9 @@ loads_of_models as (
         loads.source_table,
         loads.load_id,
         loads.row_count,
-        seen.row_count as seen_row_count
+        {{ newest_us('loads.loaded_at') }} as newest_us,
+        seen.row_count as seen_row_count,
+        seen.newest_us as seen_newest_us
 
     from loads
     cross join built_models
@@ -67,7 +71,9 @@ vanished as (
         seen.source_table,
         seen.load_id,
         cast(0 as bigint) as row_count,
-        seen.row_count as seen_row_count
+        cast(0 as bigint) as newest_us,
+        seen.row_count as seen_row_count,
+        seen.newest_us as seen_newest_us
 
     from seen
     inner join built_models on seen.model_name = built_models.model_name
@@ -86,8 +92,7 @@ loads_pending as (
         source_table,
         load_id,
         max(row_count) as row_count,
-        -- fewer rows than were seen, or rows that no load tells apart have changed: rows were taken away or replaced, nobody can say which
-        max(case when row_count < seen_row_count or (load_id in ('whole', 'undated') and seen_row_count is not null) then 1 else 0 end) = 1 as is_replaced
+        max(seen_row_count) as seen_row_count
 
     from (
         select * from loads_of_models
@@ -95,7 +100,7 @@ loads_pending as (
         select * from vanished
     ) as candidates
 
-    where seen_row_count is null or row_count <> seen_row_count
+    where seen_row_count is null or row_count <> seen_row_count or newest_us <> seen_newest_us
     group by source_name, source_table, load_id
 
 )

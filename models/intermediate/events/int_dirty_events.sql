@@ -27,6 +27,12 @@ dirty_events as (
             and events.load_id = pending.load_id
     where events.reject_reason is null
 
+    union
+
+    select record_id as event_id
+    from {{ ref('int_rows_replaced') }}
+    where offer = 'events'
+
     {% for offer, shape in offers_that_imply_events().items() -%}
     {% for event in shape.implied -%}
     union

@@ -17,7 +17,7 @@ pending as (
 
 {{ offer }}_touched as (
 
-    select distinct
+    select
         versions.source_name,
         versions.{{ shape.key_column }}
 
@@ -27,15 +27,23 @@ pending as (
             versions.source_table = pending.source_table
             and versions.load_id = pending.load_id
 
+    union
+
+    select
+        source_name,
+        record_id as {{ shape.key_column }}
+    from {{ ref('int_rows_replaced') }}
+    where offer = {{ quoted(offer) }}
+
 ),
 {%- endfor %}
 
--- all versions of a touched record: each may have named somebody else
+-- all versions of a touched record, also those that are gone: each may have named somebody else
 dirty_records as (
 
     {%- for offer, shape in record_offers().items() %}
 
-    select distinct
+    select
         {{ record_key(offer, 'versions.') }} as record_key,
         {{ quoted(offer) }} as offer,
         versions.source_name,
@@ -48,8 +56,17 @@ dirty_records as (
             versions.source_name = touched.source_name
             and versions.{{ shape.key_column }} = touched.{{ shape.key_column }}
 
-    {{ 'union all' if not loop.last }}
+    union
     {%- endfor %}
+
+    select
+        md5(offer || '|' || source_name || '|' || record_id) as record_key,
+        offer,
+        source_name,
+        record_id,
+        {{ identifier_classes() | join(',\n        ') }}
+    from {{ ref('int_rows_replaced') }}
+    where offer not in ('events', 'identity_evidence')
 
 )
 

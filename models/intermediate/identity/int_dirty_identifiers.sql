@@ -26,6 +26,17 @@ touched as (
             evidence.source_table = pending.source_table
             and evidence.load_id = pending.load_id
 
+    union
+
+    -- what was seen together once, and is no longer
+    select identifier_a as identifier_id from {{ ref('int_rows_replaced') }}
+    where identifier_a is not null
+
+    union
+
+    select identifier_b as identifier_id from {{ ref('int_rows_replaced') }}
+    where identifier_b is not null
+
 ),
 
 blocked as (

@@ -44,6 +44,12 @@ touched_identifiers as (
     union
 
     select {{ first_identifier_id(['user_id', 'customer_id', 'email_hash']) }} as identifier_id
+    from {{ ref('int_rows_replaced') }}
+    where offer = 'events'
+
+    union
+
+    select {{ first_identifier_id(['user_id', 'customer_id', 'email_hash']) }} as identifier_id
     from {{ ref('int_dirty_records') }}
 
 ),

@@ -17,6 +17,21 @@ touched_copies as (
         reject_reason is null
         and event_id in (select dirty.event_id from {{ ref('int_dirty_events') }} as dirty)
 
+    union all
+
+    -- and copies that are gone
+    select
+        record_id as event_id,
+        anonymous_id,
+        device_id,
+        user_id,
+        customer_id,
+        email_hash,
+        phone_hash
+
+    from {{ ref('int_rows_replaced') }}
+    where offer = 'events'
+
 ),
 
 dirty_endpoints as (
