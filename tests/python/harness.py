@@ -472,6 +472,19 @@ def columns_of(connection: duckdb.DuckDBPyConnection, schemas=SCHEMAS) -> dict[s
     return found
 
 
+def leaves(bench: Bench) -> set[str]:
+    """The models outside the trunk: nothing that remembers is built of them."""
+    manifest = bench.manifest()
+    models = {key: node for key, node in manifest.nodes.items() if node.resource_type == "model"}
+    trunk, todo = set(), [k for k, n in models.items() if n.config.materialized == "incremental"]
+    while todo:
+        key = todo.pop()
+        if key in models and key not in trunk:
+            trunk.add(key)
+            todo += models[key].depends_on.nodes
+    return {node.name for key, node in models.items() if key not in trunk}
+
+
 @dataclass
 class Difference:
     """One table that is not the same in two warehouses."""

@@ -127,3 +127,30 @@ def assert_only_these_were_done_again(bench: Bench, share: float) -> None:
     else:
         assert counted["replaced_count"] > 0
         assert 0 < counted["touched_count"] < 0.9 * counted["event_count"], counted
+
+
+def test_an_event_that_changes_hands_is_taken_from_who_had_it(tmp_path):
+    """On a device of several people, with nothing else there that names him."""
+    bench = Bench(tmp_path / "bench", variables={"as_of": str(AS_OF)}, with_kpis=False)
+    bench.complete()
+
+    def row(number: int, user: str, load: str, loaded_at: datetime, **values) -> dict:
+        at = AS_OF - timedelta(days=2, minutes=number)
+        moment = {"timestamp": at.isoformat(), "received_at": at}
+        named = {"id": f"row-{number}", "anonymous_id": "kiosk", "user_id": user}
+        return {**named, **moment, **values, "_load_id": load, "_loaded_at": loaded_at}
+
+    users = ("anna", "bert", "cleo")
+    names = [row(number, user, "names", AS_OF) for number, user in enumerate(users)]
+    loaded_at = AS_OF - timedelta(hours=3)
+    for user in ("anna", "bert"):
+        track = row(100, user, "a day", loaded_at, event="report_created")
+        bench.deliver(1, {"segment": {"identifies": names, "tracks": [track]}})
+        bench.build(select=TRUNK)
+        loaded_at += timedelta(hours=1)
+    assert bench.rows("select is_shared from intermediate.int_identifiers_resolved where is_shared")
+    anew = bench.copy_to(tmp_path / "anew")
+    anew.build(full_refresh=True, select=TRUNK)
+    assert_equal_tables(bench, anew, names=("incremental", "anew"))
+    (days,) = bench.rows("select count(*) as count from intermediate.int_person_days")
+    assert days["count"] == 1

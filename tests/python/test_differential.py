@@ -29,7 +29,15 @@ import oracle
 import pytest
 import worlds
 from against_oracle import NOT_COMPARED, OFFERS, Truth, models_to_compare
-from harness import TRUNK, Bench, Difference, assert_equal_tables, describe, differences
+from harness import (
+    TRUNK,
+    Bench,
+    Difference,
+    assert_equal_tables,
+    describe,
+    differences,
+    leaves,
+)
 from regressions import REGRESSIONS
 from worlds import AS_OF, RawRow, World, as_raw, deliveries, world
 
@@ -97,20 +105,6 @@ def kpis_of(bench: Bench) -> set[str]:
     """The tables that a bench without KPI tables does not have."""
     names = [node.name for node in bench.manifest().nodes.values() if node.resource_type == "model"]
     return {name for name in names for pattern in harness.KPIS if fnmatch(name, pattern)}
-
-
-def leaves(bench: Bench) -> set[str]:
-    """The models outside the trunk: nothing that remembers is built of them."""
-    manifest = bench.manifest()
-    models = {key: node for key, node in manifest.nodes.items() if node.resource_type == "model"}
-    trunk, todo = set(), [k for k, n in models.items() if n.config.materialized == "incremental"]
-    todo += [key for key, node in models.items() if node.name in TRUNK]
-    while todo:
-        key = todo.pop()
-        if key in models and key not in trunk:
-            trunk.add(key)
-            todo += models[key].depends_on.nodes
-    return {node.name for key, node in models.items() if key not in trunk}
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ pending as (
 
 {{ offer }}_touched as (
 
-    select
+    select distinct
         versions.source_name,
         versions.{{ shape.key_column }}
 
@@ -27,18 +27,11 @@ pending as (
             versions.source_table = pending.source_table
             and versions.load_id = pending.load_id
 
-    union
-
-    select
-        source_name,
-        record_id as {{ shape.key_column }}
-    from {{ ref('int_rows_replaced') }}
-    where offer = {{ quoted(offer) }}
-
 ),
 {%- endfor %}
 
--- all versions of a touched record, also those that are gone: each may have named somebody else
+-- all versions of a touched record: each may have named somebody else. And versions that are gone: what stands instead finds its own
+-- people by the events that it implies.
 dirty_records as (
 
     {%- for offer, shape in record_offers().items() %}

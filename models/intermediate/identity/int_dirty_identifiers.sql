@@ -8,6 +8,17 @@
 
 with
 
+-- what was seen together once, and may be no longer
+parted as (
+
+    select
+        identifier_a,
+        identifier_b
+    from {{ ref('int_rows_replaced') }}
+    where offer = 'identity_evidence'
+
+),
+
 touched as (
 
     select evidence.identifier_a as identifier_id
@@ -28,14 +39,9 @@ touched as (
 
     union
 
-    -- what was seen together once, and is no longer
-    select identifier_a as identifier_id from {{ ref('int_rows_replaced') }}
-    where identifier_a is not null
-
+    select identifier_a as identifier_id from parted
     union
-
-    select identifier_b as identifier_id from {{ ref('int_rows_replaced') }}
-    where identifier_b is not null
+    select identifier_b as identifier_id from parted
 
 ),
 
