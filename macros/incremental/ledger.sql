@@ -82,22 +82,18 @@
     {%- endif -%}
 {% endmacro %}
 
-{# Condition on source_table and load_id: the loads that lie there otherwise than they were seen; none where there are none, or where nobody goes on from them. #}
-{% macro loads_to_replace() %}
+{#
+  The loads of a relation with source_table and load_id as a condition on these columns, written as constants, so that the engine can skip files and row groups:
+  all of them, or those of one source. None where there are none.
+#}
+{% macro these_loads(relation, source_name=none) %}
     {%- set pairs = [] -%}
-    {%- if is_delta() -%}
-        {%- for row in run_query(
-            'select source_table, load_id from ' ~ ref('int_loads_pending') ~ ' where seen_row_count is not null order by source_table, load_id'
-        ).rows -%}
-            {%- do pairs.append(one_load(row)) -%}
-        {%- endfor -%}
-    {%- else -%}
-        {%- do [ref('int_loads_pending'), ref('int_loads_unioned')] -%}
-    {%- endif -%}
+    {%- set of_source = '' if source_name is none else ' where source_name = ' ~ quoted(source_name) -%}
+    {%- for row in run_query('select source_table, load_id from ' ~ relation ~ of_source ~ ' order by source_table, load_id').rows -%}
+        {%- do pairs.append('(source_table = ' ~ quoted(row[0]) ~ ' and load_id = ' ~ quoted(row[1]) ~ ')') -%}
+    {%- endfor -%}
     {{ return('(' ~ pairs | join(' or ') ~ ')' if pairs else none) }}
 {% endmacro %}
-
-{% macro one_load(row) %}{{ return('(source_table = ' ~ quoted(row[0]) ~ ' and load_id = ' ~ quoted(row[1]) ~ ')') }}{% endmacro %}
 
 {# Pre-hook of int_rows_replaced: what every model has seen is no news any more. #}
 {% macro clear_finished_loads() %}
@@ -123,38 +119,34 @@
     {%- endif -%}
 {% endmacro %}
 
-{#
-  Pre-hook of a model that works by load: after whom its old rows named is written down. In a run that has left that out nobody knows any more, and everything
-  has to be done again.
-#}
+{# Pre-hook of a model that works by load. #}
 {% macro clear_loads() %}
-    {%- set rows_replaced = ref('int_rows_replaced') -%}
-    {%- if is_delta() and 'model.customer_journey.int_rows_replaced' not in selected_resources and loads_to_replace() -%}
-        {%- do run_query('delete from ' ~ ledger_relation() ~ ' where 1 = 1') -%}
-    {%- endif -%}
     {%- if is_delta() -%}
         delete from {{ this }}
-        where source_table || '|' || load_id in (select source_table || '|' || load_id from {{ ref('int_loads_pending') }})
+        where source_table || '|' || load_id in (select source_table || '|' || load_id from {{ loads_to_read() }})
     {%- elif keeps_rows() -%}
         delete from {{ this }} where 1 = 1
     {%- endif -%}
 {% endmacro %}
 
 {#
-  Filter of a model that works by load. The loads are written into the statement as constants, so that the engine can skip files and row groups;
-  source_name, where given, narrows them to one source.
+  The pending loads that this run may read, as a relation. Old rows of a load go only after whom they named is written down: a run that leaves that out takes
+  the loads of which the table has no row, and the next whole build the others.
 #}
+{% macro loads_to_read() %}
+    {%- set pending = ref('int_loads_pending') -%}
+    {%- if ref('int_rows_replaced') and 'model.customer_journey.int_rows_replaced' in selected_resources -%}
+        {{ return(pending) }}
+    {%- endif -%}
+    {{ return('(select * from ' ~ pending ~ " where source_table || '|' || load_id not in (select source_table || '|' || load_id from " ~ this ~ ')) as unread') }}
+{% endmacro %}
+
+{# Filter of a model that works by load; source_name, where given, narrows the loads to those of one source. #}
 {% macro where_load_is_pending(source_name=none, keyword='where') %}
     {%- if is_delta() -%}
-        {%- set pairs = [] -%}
-        {%- for row in run_query('select source_table, load_id, source_name from ' ~ ref('int_loads_pending') ~ ' order by source_table, load_id').rows -%}
-            {%- if source_name is none or row[2] == source_name -%}
-                {%- do pairs.append(one_load(row)) -%}
-            {%- endif -%}
-        {%- endfor -%}
-    {{ keyword }} ({{ pairs | join(' or ') or '1 = 0' }})
+    {{ keyword }} {{ these_loads(loads_to_read(), source_name) or '1 = 0' }}
     {%- else -%}
-    -- depends_on: {{ ref('int_loads_pending') }} {{ ref('int_loads_unioned') }}
+    -- depends_on: {{ ref('int_loads_pending') }} {{ ref('int_loads_unioned') }} {{ ref('int_rows_replaced') }}
     {%- endif -%}
 {% endmacro %}
 

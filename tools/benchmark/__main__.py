@@ -14,8 +14,9 @@ run mean something on a shared machine:
                     full and idle on tables without a row: what dbt itself costs
 
 Printed is the median of the rounds; the whole result, with each model's seconds, goes to
-<keep>/result.json. Copied to tools/benchmark/results/models.json, it is what
-`python -m tools.benchmark.report` writes docs/scaling.md's tables from.
+<keep>/result.json after each step, so that a run that is stopped has measured something. Copied to
+tools/benchmark/results/models.json, it is what `python -m tools.benchmark.report` writes
+docs/scaling.md's tables from.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,6 +73,7 @@ class Run:
 
     def __init__(self, folder: Path, data: Data):
         self.folder, self.data = folder, data
+        self.sizes: dict[str, int] = {}
         shutil.rmtree(folder, ignore_errors=True)
         for name in ("full", "nothing"):
             (folder / name).mkdir(parents=True)
@@ -78,23 +81,21 @@ class Run:
         arrive(data, "nothing", folder / "raw_nothing")
         arrive(data, "base", folder / "raw")
 
-    def costs(self) -> dict[str, Cost]:
-        """Each step's cost, in the order in which they have to come."""
+    def steps(self) -> Iterator[tuple[str, Cost]]:
+        """Each step and its cost, in the order in which they have to come."""
         nothing, full = self.folder / "nothing", self.folder / "full"
         for where, raw in ((nothing, "raw_nothing"), (full, "raw")):
             # so that no step pays for reading
             dbt(where, self.folder / raw, "--quiet", "parse", *VARIABLES)
-        costs = {"nothing": dbt(nothing, self.folder / "raw_nothing", *FULL)}
-        costs["idle on nothing"] = dbt(nothing, self.folder / "raw_nothing", *BUILD)
-        costs["floor"] = self.floor()
-        costs["full"] = dbt(full, self.folder / "raw", *FULL)
-        self.sizes = {"full": (full / "build.duckdb").stat().st_size}
-        costs["idle"] = dbt(full, self.folder / "raw", *BUILD)
-        for part in ("day", "late"):
-            arrive(self.data, part, self.folder / "raw")
-            costs[part] = dbt(full, self.folder / "raw", *BUILD)
-            self.sizes[part] = (full / "build.duckdb").stat().st_size
-        return costs
+        yield "nothing", dbt(nothing, self.folder / "raw_nothing", *FULL)
+        yield "idle on nothing", dbt(nothing, self.folder / "raw_nothing", *BUILD)
+        yield "floor", self.floor()
+        for part, step in ((None, "full"), (None, "idle"), ("day", "day"), ("late", "late")):
+            if part:
+                arrive(self.data, part, self.folder / "raw")
+            cost = dbt(full, self.folder / "raw", *(FULL if step == "full" else BUILD))
+            self.sizes[step] = (full / "build.duckdb").stat().st_size
+            yield step, cost
 
     def floor(self) -> Cost:
         database = self.folder / "floor.duckdb"
@@ -119,10 +120,10 @@ def machine() -> dict:
 
 
 def medians(rounds: list[dict[str, Cost]]) -> dict[str, Cost]:
-    """Step by step, and node by node, the median of the rounds."""
+    """Step by step, and node by node, the median of the rounds that have come to it."""
     result = {}
     for step in rounds[0]:
-        costs = [each[step] for each in rounds]
+        costs = [each[step] for each in rounds if step in each]
         fields = ("cpu_seconds", "wall_seconds", "peak_bytes", "spilled_bytes")
         middle = {name: statistics.median(getattr(cost, name) for cost in costs) for name in fields}
         nodes = {
@@ -133,24 +134,26 @@ def medians(rounds: list[dict[str, Cost]]) -> dict[str, Cost]:
     return result
 
 
-def benchmark(events: int, rounds: int, keep: Path) -> dict:
-    """All steps for one size of the sample."""
+def benchmark(events: int, rounds: int, keep: Path, tell: Callable[[dict], None]) -> dict:
+    """All steps for one size of the sample; `tell` gets what has been measured after each."""
     data = data_of(events, keep)
-    costs, sizes = [], {}
+    costs: list[dict[str, Cost]] = []
+    result = {
+        "events": events,
+        "raw_rows": {part: data.row_count(part) for part in ("base", "day", "late")},
+        "raw_bytes": {part: data.byte_count(part) for part in ("base", "day", "late")},
+    }
     for number in range(rounds):
         print(f"{events:,} events, round {number + 1} of {rounds} …", flush=True)
         run = Run(keep / "run", data)
-        costs.append(run.costs())
-        sizes = run.sizes
+        costs.append({})
+        for step, cost in run.steps():
+            costs[-1][step] = cost
+            of_steps = {name: asdict(middle) for name, middle in medians(costs).items()}
+            result |= {"rounds": len(costs), "file_bytes": run.sizes, "steps": of_steps}
+            tell(result)
     shutil.rmtree(keep / "run")
-    return {
-        "events": events,
-        "rounds": rounds,
-        "raw_rows": {part: data.row_count(part) for part in ("base", "day", "late")},
-        "raw_bytes": {part: data.byte_count(part) for part in ("base", "day", "late")},
-        "file_bytes": sizes,
-        "steps": {step: asdict(cost) for step, cost in medians(costs).items()},
-    }
+    return result
 
 
 def told(result: dict) -> str:
@@ -201,11 +204,15 @@ def main() -> int:
     # left to itself DuckDB takes four fifths of the memory, which somebody else may be using
     os.environ["JOURNEY_MEMORY_LIMIT"] = arguments.memory
     result = {"machine": machine() | {"memory_limit": arguments.memory}, "sizes": []}
+
+    def tell(size: dict) -> None:
+        others = [each for each in result["sizes"] if each["events"] != size["events"]]
+        result["sizes"] = [*others, size]
+        (keep / "result.json").write_text(json.dumps(result, indent=1) + "\n")
+
     try:
         for events in sorted(arguments.events):
-            result["sizes"].append(benchmark(events, arguments.rounds, keep))
-            (keep / "result.json").write_text(json.dumps(result, indent=1) + "\n")
-            print(told(result["sizes"][-1]), flush=True)
+            print(told(benchmark(events, arguments.rounds, keep, tell)), flush=True)
     except (BenchmarkError, subprocess.CalledProcessError) as error:
         print(f"benchmark: {error}", file=sys.stderr)
         return 1

@@ -6,7 +6,9 @@
 
 -- The canonical tables as the last build left them: they are made after this one, so they stand in no ref(). What a killed build wrote
 -- down here stays until all models have seen the load, since by then the rows themselves are gone.
-{%- set loads = loads_to_replace() %}
+-- depends_on: {{ ref('int_loads_unioned') }}
+{%- set pending = ref('int_loads_pending') %}
+{%- set loads = these_loads(pending) if is_delta() %}
 {%- set offers = record_offers() %}
 {%- set parts = [] %}
 {%- for name in (['events'] + offers | list + ['identity_evidence'] if loads else []) %}
@@ -59,7 +61,7 @@ rows_replaced as (
         {%- endfor %}
         cast(null as {{ text }}) as identifier_a,
         cast(null as {{ text }}) as identifier_b
-    from {{ ref('int_loads_pending') }}
+    from {{ pending }}
     where 1 = 0
     {%- endfor %}
 
