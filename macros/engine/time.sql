@@ -40,6 +40,23 @@ cast(timezone({{ quoted(var('reporting_timezone')) }}, timezone('UTC', {{ ts }})
 cast(from_utc_timestamp({{ ts }}, {{ quoted(var('reporting_timezone')) }}) as date)
 {%- endmacro %}
 
+{# The UTC timestamp at which a date of var reporting_timezone begins. #}
+{% macro day_begins_at(day) %}{{ return(adapter.dispatch('day_begins_at', 'customer_journey')(day)) }}{% endmacro %}
+{% macro default__day_begins_at(day) -%}
+timezone('UTC', timezone({{ quoted(var('reporting_timezone')) }}, cast({{ day }} as timestamp)))
+{%- endmacro %}
+{% macro spark__day_begins_at(day) -%}
+to_utc_timestamp(cast({{ day }} as timestamp), {{ quoted(var('reporting_timezone')) }})
+{%- endmacro %}
+
+{#
+  Is a window of `days` times 24 hours over at as_of_at for whoever entered it before the local date `next_day` began? Reads the relation as_of. Not a sum of
+  dates: where a day of 23 or 25 hours lies inside, that is an hour early or late.
+#}
+{% macro window_is_over(next_day, days) -%}
+{{ epoch_us(day_begins_at(next_day)) }} + cast(86400000000 as bigint) * ({{ days }}) <= {{ epoch_us('as_of.as_of_at') }}
+{%- endmacro %}
+
 {# The first day of the week (ISO: Monday) or month that a date lies in: date. #}
 {% macro period_start(period, day) -%}
 cast(date_trunc('{{ period }}', {{ day }}) as date)

@@ -239,26 +239,28 @@ grid as (
         offsets.period_offset,
         definitions.unit,
         definitions.mode,
-        -- the last day on which the youngest of the cohort can still be in the offset's period
+        -- when the youngest of the cohort can no longer be in the offset's period: rolling periods are times of 24 hours, calendar ones dates
         case
-            when definitions.mode = 'calendar' and definitions.unit = 'month'
-                then {{ add_months('sizes.cohort_start_date', 'offsets.period_offset + 1') }}
-            when definitions.mode = 'rolling' and definitions.unit = 'month'
-                then {{ add_days(add_months('sizes.cohort_start_date', '1'), '(offsets.period_offset + 1) * definitions.unit_days') }}
             when definitions.mode = 'rolling'
-                then {{ add_days('sizes.cohort_start_date', '(offsets.period_offset + 2) * definitions.unit_days') }}
-            else {{ add_days('sizes.cohort_start_date', '(offsets.period_offset + 1) * definitions.unit_days') }}
-        end <= as_of.as_of_date as is_mature
+                then {{ window_is_over(
+                    'case definitions.unit when ' ~ quoted('month') ~ ' then ' ~ next_month('sizes.cohort_start_date')
+                    ~ ' else ' ~ add_days('sizes.cohort_start_date', 'definitions.unit_days') ~ ' end',
+                    '(offsets.period_offset + 1) * definitions.unit_days'
+                ) }}
+            when definitions.unit = 'month' then {{ add_months('sizes.cohort_start_date', 'offsets.period_offset + 1') }} <= as_of.as_of_date
+            else {{ add_days('sizes.cohort_start_date', '(offsets.period_offset + 1) * definitions.unit_days') }} <= as_of.as_of_date
+        end as is_mature
 
     from sizes
     inner join definitions on sizes.definition = definitions.definition
     inner join offsets on definitions.max_offset >= offsets.period_offset
     cross join as_of
     where
-        case definitions.unit
-            when 'month' then {{ add_months('sizes.cohort_start_date', 'offsets.period_offset') }}
-            else {{ add_days('sizes.cohort_start_date', 'offsets.period_offset * definitions.unit_days') }}
-        end <= as_of.as_of_date
+        case
+            when definitions.mode = 'rolling' then {{ window_is_over('sizes.cohort_start_date', 'offsets.period_offset * definitions.unit_days') }}
+            when definitions.unit = 'month' then {{ add_months('sizes.cohort_start_date', 'offsets.period_offset') }} <= as_of.as_of_date
+            else {{ add_days('sizes.cohort_start_date', 'offsets.period_offset * definitions.unit_days') }} <= as_of.as_of_date
+        end
 
 ),
 

@@ -112,21 +112,29 @@ grid as (
         sizes.cohort_start_date,
         sizes.cohort_count,
         offsets.number as period_offset,
-        -- the last day on which the youngest of the cohort can still be in the period
-        {% if unit == 'month' and mode == 'calendar' -%}
-        {{ add_months('sizes.cohort_start_date', 'offsets.number + 1') }}
+        -- when the youngest of the cohort can no longer be in the period
+        {% if mode == 'rolling' -%}
+        {{ window_is_over(
+            next_month('sizes.cohort_start_date') if unit == 'month' else add_days('sizes.cohort_start_date', days),
+            '(offsets.number + 1) * ' ~ (30 if unit == 'month' else days)
+        ) }}
         {%- elif unit == 'month' -%}
-        {{ add_days(add_months('sizes.cohort_start_date', '1'), '(offsets.number + 1) * 30') }}
+        {{ add_months('sizes.cohort_start_date', 'offsets.number + 1') }} <= as_of.as_of_date
         {%- else -%}
-        {{ add_days('sizes.cohort_start_date', '(offsets.number + ' ~ (2 if mode == 'rolling' else 1) ~ ') * ' ~ days) }}
-        {%- endif %} <= as_of.as_of_date as is_mature
+        {{ add_days('sizes.cohort_start_date', '(offsets.number + 1) * ' ~ days) }} <= as_of.as_of_date
+        {%- endif %} as is_mature
 
     from sizes
     cross join ({{ integers(max_offset + 1) }}) as offsets
     cross join {{ ref('dim_as_of') }} as as_of
     where
-        {{ add_months('sizes.cohort_start_date', 'offsets.number') if unit == 'month' else add_days('sizes.cohort_start_date', 'offsets.number * ' ~ days) }}
-        <= as_of.as_of_date
+        {% if mode == 'rolling' -%}
+        {{ window_is_over('sizes.cohort_start_date', 'offsets.number * ' ~ (30 if unit == 'month' else days)) }}
+        {%- elif unit == 'month' -%}
+        {{ add_months('sizes.cohort_start_date', 'offsets.number') }} <= as_of.as_of_date
+        {%- else -%}
+        {{ add_days('sizes.cohort_start_date', 'offsets.number * ' ~ days) }} <= as_of.as_of_date
+        {%- endif %}
 
 ),
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import duckdb
 import pandas as pd
 import pytest
 import yaml
-from harness import ROOT
+from harness import ROOT, Bench
 from kpi_oracle import TABLES, Facts, Warehouse, compared
 
 # ---------------------------------------------------------------- the sample company
@@ -40,6 +42,32 @@ def test_every_number_of_a_table_is_the_oracles(facts, warehouse, name):
     found = compared(TABLES[name], ours, theirs, warehouse.kinds(name))
     assert found.is_equal, str(found)
     assert found.rows >= 20
+
+
+# The first hour after a night of 23 or 25 hours, Copenhagen: a window of times of 24 hours that
+# began before it ends at another hour than that of midnight.
+NIGHTS = {
+    "spring": ("2024-12-01", "2025-03-30 22:10:00"),
+    "autumn": ("2025-06-29", "2025-10-26 23:10:00"),
+}
+
+
+@pytest.mark.parametrize("night", ["spring", pytest.param("autumn", marks=pytest.mark.long)])
+def test_maturity_is_the_oracles_where_a_day_has_no_24_hours(night, tmp_path):
+    start, as_of = NIGHTS[night]
+    bench = Bench(tmp_path / "bench", variables={"as_of": as_of})
+    sample = ["--out", str(bench.raw), "--start", start, "--days", "120", "--quiet", "--no-truth"]
+    subprocess.run([sys.executable, "-m", "tools.sample", *sample], cwd=ROOT, check=True)
+    bench.complete()
+    bench.build()
+    warehouse = Warehouse(bench)
+    facts = Facts(warehouse.frame, zone())
+    wrong = []
+    for name in sorted(TABLES):
+        ours, theirs = both(facts, name)
+        found = compared(TABLES[name], ours, theirs, warehouse.kinds(name))
+        wrong += [] if found.is_equal else [str(found)]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_the_oracle_has_every_kpi_table(sample_company):

@@ -206,7 +206,7 @@ spine as (
         and segments.segment_type in ('all', 'first_touch_channel_group', 'session_channel_group') as has_ads,
         segments.segment_type <> 'touchpoint_type' as has_sessions,
         segments.segment_type in ('all', 'first_touch_channel_group') as has_customers,
-        {{ add_days('dates.date_day', 8) }} <= as_of.as_of_date as is_mature
+        {{ window_is_over(add_days('dates.date_day', 1), 7) }} as is_mature
 
     from {{ ref('dim_dates') }} as dates
     cross join segments

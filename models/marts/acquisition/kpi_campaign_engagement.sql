@@ -10,7 +10,7 @@ messages as (
 
     select
         *,
-        coalesce(delivered_at, opened_at, clicked_at) as reached_at
+        coalesce(delivered_at, opened_at, clicked_at, unsubscribed_at, complained_at) as reached_at
 
     from {{ ref('fct_messages') }}
 
@@ -46,7 +46,8 @@ counted as (
         sum(case when messages.bounced_at is not null then 1 else 0 end) as bounced_count,
         sum(case when messages.unsubscribed_at is not null then 1 else 0 end) as unsubscribed_count,
         sum(case when messages.complained_at is not null then 1 else 0 end) as complained_count,
-        sum(case when converted.message_key is not null then 1 else 0 end) as converted_7d_count
+        sum(case when converted.message_key is not null then 1 else 0 end) as converted_7d_count,
+        max(messages.reached_at) as last_reached_at
 
     from messages
     left join converted on messages.message_key = converted.message_key
@@ -74,8 +75,9 @@ kpi_campaign_engagement as (
         {{ rate_columns('unsubscribe', 'counted.unsubscribed_count', 'counted.delivered_count') }},
         {{ rate_columns('complaint', 'counted.complained_count', 'counted.delivered_count') }},
         {{ rate_columns('converted_7d', 'counted.converted_7d_count', 'counted.delivered_count') }},
-        -- seven days and two: what was queued late in the day is delivered on the next
-        {{ add_days('counted.queued_date', 9) }} <= as_of.as_of_date as is_mature
+        -- a day to arrive in, and then seven; longer where one took longer to arrive
+        {{ window_is_over(add_days('counted.queued_date', 2), 7) }}
+        and (counted.last_reached_at is null or {{ add_seconds('counted.last_reached_at', 7 * 86400) }} <= as_of.as_of_at) as is_mature
 
     from counted
     cross join as_of

@@ -111,9 +111,9 @@ kpi_content_performance as (
         cast(counted.attendance_count as bigint) as attendance_count,
         {{ rate_columns('completion', 'counted.completed_reader_count', 'counted.measured_reader_count') }},
         {{ rate_columns('next_action_24h', 'counted.acted_24h_count', 'counted.reader_count') }},
-        {{ add_days('counted.occurred_date', 2) }} <= as_of.as_of_date as next_action_24h_is_mature,
+        {{ window_is_over(add_days('counted.occurred_date', 1), 1) }} as next_action_24h_is_mature,
         cast(counted.assisted_conversion_30d_count as bigint) as assisted_conversion_30d_count,
-        {{ add_days('counted.occurred_date', 31) }} <= as_of.as_of_date as assisted_conversion_30d_is_mature,
+        {{ window_is_over(add_days('counted.occurred_date', 1), 30) }} as assisted_conversion_30d_is_mature,
         -- readers chose to read
         false as is_causal
 

@@ -115,7 +115,7 @@ kpi_entry_conversion as (
         -- 1 = as good as everybody of that week
         (cast(counted.converted_{{ days }}d_count as double) / counted.entered_count)
         / nullif(cast(everybody.converted_{{ days }}d_count as double) / everybody.entered_count, 0) as converted_{{ days }}d_index,
-        {{ add_days('counted.cohort_week_date', 7 + days) }} <= as_of.as_of_date as converted_{{ days }}d_is_mature
+        {{ window_is_over(add_days('counted.cohort_week_date', 7), days) }} as converted_{{ days }}d_is_mature
         {%- endfor %}
 
     from counted

@@ -132,7 +132,7 @@ kpi_next_action_time as (
         cast(counted.seconds_to_next_action_p90 as double) as seconds_to_next_action_p90,
         cast(counted.seconds_to_decisive_action_p50 as double) as seconds_to_decisive_action_p50,
         cast(counted.seconds_to_decisive_action_p90 as double) as seconds_to_decisive_action_p90,
-        {{ add_days('counted.week_start_date', 15) }} <= as_of.as_of_date as is_mature
+        {{ window_is_over(add_days('counted.week_start_date', 7), 7) }} as is_mature
 
     from counted
     cross join as_of

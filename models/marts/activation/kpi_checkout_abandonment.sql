@@ -101,8 +101,8 @@ kpi_checkout_abandonment as (
         {{ rate_columns('recovered_7d', 'counted.recovered_count', 'counted.abandoned_count') }},
         {{ rate_columns('payment_failed', 'counted.payment_failed_count', 'counted.started_count') }},
         cast(counted.abandoned_amount as decimal(18, 4)) as abandoned_amount,
-        -- a day to be abandoned, a week to be recovered, and one for a checkout over midnight
-        {{ add_days('counted.started_date', 10) }} <= as_of.as_of_date as is_mature
+        -- a day to be abandoned and a week to be recovered; who goes on from day to day is open so long
+        {{ window_is_over(add_days('counted.started_date', 1), 8) }} and counted.open_count = 0 as is_mature
 
     from counted
     cross join as_of

@@ -120,8 +120,8 @@ kpi_lead_conversion as (
             'case when form_sources.form_started_count > 0 then counted.form_abandoned_count end',
             'case when form_sources.form_started_count > 0 then counted.form_started_count end'
         ) }},
-        {{ add_days('counted.week_start_date', 15) }} <= as_of.as_of_date as lead_is_mature,
-        {{ add_days('counted.week_start_date', 45) }} <= as_of.as_of_date as lead_to_customer_30d_is_mature
+        {{ window_is_over(add_days('counted.week_start_date', 7), 7) }} as lead_is_mature,
+        {{ window_is_over(add_days('counted.week_start_date', 7), 7 + 30) }} as lead_to_customer_30d_is_mature
 
     from counted
     cross join form_sources

@@ -41,7 +41,7 @@ with_maturity as (
 
     select
         counted.*,
-        {{ add_days('counted.cohort_week_date', 7 + 14) }} <= as_of.as_of_date as is_mature
+        {{ window_is_over(add_days('counted.cohort_week_date', 7), 14) }} as is_mature
 
     from counted
     cross join as_of

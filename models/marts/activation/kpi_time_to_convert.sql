@@ -140,7 +140,7 @@ kpi_time_to_convert as (
         cast(counted.converted_count as bigint) as converted_count
         {%- for days in windows %},
         {{ rate_columns('converted_' ~ days ~ 'd', 'counted.converted_' ~ days ~ 'd_count', 'counted.cohort_count') }},
-        {{ add_days('counted.cohort_week_date', 7 + days) }} <= as_of.as_of_date as converted_{{ days }}d_is_mature
+        {{ window_is_over(add_days('counted.cohort_week_date', 7), days) }} as converted_{{ days }}d_is_mature
         {%- endfor %},
         cast(counted.seconds_to_convert_p50 as double) as seconds_to_convert_p50,
         cast(counted.seconds_to_convert_p90 as double) as seconds_to_convert_p90,

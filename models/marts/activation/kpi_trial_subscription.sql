@@ -183,7 +183,7 @@ kpi_trial_subscription as (
         {{ rate_columns('trial_signup_30d', 'coalesce(signups.signup_trial_count, 0)', 'coalesce(signups.signup_count, 0)') }},
         {{ rate_columns('trial_conversion_30d', 'coalesce(trials.trial_converted_count, 0)', 'coalesce(trials.trial_count, 0)') }},
         {{ rate_columns('subscription_30d', 'coalesce(signups.signup_subscription_count, 0)', 'coalesce(signups.signup_count, 0)') }},
-        {{ add_days(next_month('running.month_start_date'), 30) }} <= as_of.as_of_date as conversion_30d_is_mature,
+        {{ window_is_over(next_month('running.month_start_date'), 30) }} as conversion_30d_is_mature,
         cast(running.start_count as bigint) as start_customer_count,
         cast(running.end_count as bigint) as end_customer_count,
         {{ rate_columns('churn', 'running.churned_count', 'running.start_count') }},

@@ -156,7 +156,7 @@ kpi_session_stages as (
         cast(thresholds.threshold as bigint) as best_threshold_count,
         thresholds.precision as best_threshold_precision,
         thresholds.recall as best_threshold_recall,
-        {{ add_days(next_month('measured.cohort_month_date'), 60) }} <= as_of.as_of_date as is_mature,
+        {{ window_is_over(next_month('measured.cohort_month_date'), 60) }} as is_mature,
         false as is_causal
 
     from measured

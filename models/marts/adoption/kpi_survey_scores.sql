@@ -11,11 +11,9 @@ responses as (
     select
         responses.*,
         {{ period_start('month', 'responses.asked_date') }} as month_start_date,
-        coalesce(responses.stage, '(none)') as stage_when_asked,
-        {{ add_seconds('responses.asked_at', 30 * 86400) }} <= as_of.as_of_at as is_followed
+        coalesce(responses.stage, '(none)') as stage_when_asked
 
     from {{ ref('fct_survey_responses') }} as responses
-    cross join as_of
 
 ),
 
@@ -77,7 +75,7 @@ counted as (
         sum(case when score_group = '{{ group }}' then 1 else 0 end) as {{ group }}_count,
         {%- endfor %}
         sum(score) as score_sum,
-        max(case when is_followed then 0 else 1 end) = 0 as is_mature
+        max(asked_date) as last_asked_date
 
     from responses_in_segments
     group by survey, survey_type, period_type, period_start_date, wave_shown, segment_type, segment_value
@@ -115,9 +113,13 @@ kpi_survey_scores as (
             'easy', "case when survey_type = 'ces' then easy_count end", "case when survey_type = 'ces' then response_count end"
         ) }},
         cast(score_sum as double) / nullif(response_count, 0) as score_mean,
-        is_mature
+        -- more may be asked until the month is over; of a wave nobody says when it is
+        {{ window_is_over(
+            "case period_type when 'month' then " ~ next_month('period_start_date') ~ ' else ' ~ add_days('last_asked_date', 1) ~ ' end', 30
+        ) }} as is_mature
 
     from counted
+    cross join as_of
 
 )
 

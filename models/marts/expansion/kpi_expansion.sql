@@ -178,7 +178,7 @@ kpi_expansion as (
         measured.segment_type,
         measured.segment_value,
         {{ rate_columns('accepted_30d', 'measured.accepted_count', 'measured.offered_count') }},
-        {{ add_days(next_month('measured.month_start_date'), 30) }} <= as_of.as_of_date as accepted_30d_is_mature,
+        {{ window_is_over(next_month('measured.month_start_date'), 30) }} as accepted_30d_is_mature,
         -- who accepted, of all who paid: who was offered nothing is part of it
         cast(measured.accepting_person_count as bigint) as accepting_person_count,
         cast(measured.eligible_count as bigint) as eligible_count,

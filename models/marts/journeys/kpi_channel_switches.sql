@@ -92,9 +92,9 @@ kpi_channel_switches as (
         cast(counted.gap_seconds_p50 as double) as gap_seconds_p50,
         cast(counted.gap_seconds_p90 as double) as gap_seconds_p90,
         {{ rate_columns('drop_off', 'counted.dropped_count', 'counted.watched_count') }},
-        {{ add_days(next_month('counted.month_start_date'), 30) }} <= as_of.as_of_date as drop_off_is_mature,
+        {{ window_is_over(next_month('counted.month_start_date'), 30) }} as drop_off_is_mature,
         {{ rate_columns('converted_7d', 'counted.converted_count', 'counted.week_watched_count') }},
-        {{ add_days(next_month('counted.month_start_date'), 7) }} <= as_of.as_of_date as converted_7d_is_mature,
+        {{ window_is_over(next_month('counted.month_start_date'), 7) }} as converted_7d_is_mature,
         false as is_causal
 
     from counted

@@ -233,7 +233,7 @@ kpi_funnels as (
         cast(weeks.seconds_from_previous_p50 as double) as seconds_from_previous_p50,
         cast(weeks.open_count as bigint) as open_count,
         cast(weeks.excluded_count as bigint) as excluded_count,
-        {{ add_days('weeks.cohort_week_date', '7 + funnels.window_days') }} <= as_of.as_of_date as is_mature
+        {{ window_is_over(add_days('weeks.cohort_week_date', 7), 'funnels.window_days') }} as is_mature
 
     from with_previous as weeks
     inner join funnels on weeks.funnel = funnels.funnel

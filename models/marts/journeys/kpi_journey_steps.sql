@@ -1,5 +1,11 @@
 with
 
+as_of as (
+
+    select * from {{ ref('dim_as_of') }}
+
+),
+
 participations as (
 
     select
@@ -206,9 +212,10 @@ kpi_journey_steps as (
         cast(open_count as bigint) as open_count,
         cast(seconds_in_step_p50 as double) as seconds_in_step_p50,
         cast(seconds_in_step_p90 as double) as seconds_in_step_p90,
-        active_count = 0 as is_mature
+        active_count = 0 and {{ add_days('cohort_week_date', 7) }} <= as_of.as_of_date as is_mature
 
     from counted
+    cross join as_of
 
 )
 

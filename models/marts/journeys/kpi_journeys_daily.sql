@@ -1,6 +1,12 @@
 {%- set exit_types = ['completed', 'exit_rule', 'timed_out', 'cancelled', 'removed'] %}
 with
 
+as_of as (
+
+    select * from {{ ref('dim_as_of') }}
+
+),
+
 participations as (
 
     select * from {{ ref('fct_journey_participations') }}
@@ -118,9 +124,10 @@ kpi_journeys_daily as (
         {%- endfor %}
         {{ rate_columns('multi_channel', 'lifetime_multi_channel_count', 'lifetime_entry_count') }},
         {{ rate_columns('goal', 'goal_count', 'goal_mature_count') }},
-        goal_mature_count = goal_entry_count as goal_is_mature
+        lifetime.date_day < as_of.as_of_date and goal_mature_count = goal_entry_count as goal_is_mature
 
     from lifetime
+    cross join as_of
 
 )
 

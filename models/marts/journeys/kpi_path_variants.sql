@@ -148,7 +148,7 @@ kpi_path_variants as (
         rated.variant <> '(rare)'
         and rated.converted_rate_lower > cast(rated.all_converted_count as double) / rated.all_path_count as is_promising,
         false as is_causal,
-        {{ add_days(next_month('rated.started_month_date'), 90) }} <= as_of.as_of_date as is_mature
+        {{ window_is_over(next_month('rated.started_month_date'), 90) }} as is_mature
 
     from rated
     cross join as_of

@@ -100,9 +100,10 @@ kpi_stage_durations as (
         cast(counted.duration_seconds_p90 as double) as duration_seconds_p90,
         medians.survival_median_seconds,
         cast(counted.stuck_count as bigint) as stuck_count,
-        counted.open_count = 0 as is_mature
+        counted.open_count = 0 and {{ next_month('counted.cohort_month_date') }} <= as_of.as_of_date as is_mature
 
     from counted
+    cross join as_of
     left join medians
         on
             counted.stage = medians.stage

@@ -548,7 +548,7 @@ measured as (
             when 'conversion'
                 then
                     settings.window_days > 0
-                    and {{ add_days(next_month('months.month_start_date'), 'settings.window_days') }} <= as_of.as_of_date
+                    and {{ window_is_over(next_month('months.month_start_date'), 'settings.window_days') }}
             when 'retention' then {{ add_days(next_month('months.month_start_date'), (weeks + 1) * 7) }} <= as_of.as_of_date
             else {{ next_month('months.month_start_date') }} <= as_of.as_of_date
         end as is_mature

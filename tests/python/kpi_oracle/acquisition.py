@@ -167,7 +167,9 @@ def campaign_engagement(facts: Facts) -> Frame:
     keys = ["campaign", "channel", "queued_date"]
     mails = facts["fct_messages"]
     # what was opened has arrived, even if nobody said when
-    arrived_at = mails["delivered_at"].fillna(mails["opened_at"]).fillna(mails["clicked_at"])
+    arrived_at = mails["delivered_at"]
+    for then in ("opened_at", "clicked_at", "unsubscribed_at", "complained_at"):
+        arrived_at = arrived_at.fillna(mails[then])
     mails = mails.assign(arrived_at=arrived_at)
     reached = first_at_or_after(mails, facts["fct_conversions"], "arrived_at")
     status = mails["status"]
@@ -184,6 +186,7 @@ def campaign_engagement(facts: Facts) -> Frame:
         "unsubscribe_numerator": mails["unsubscribed_at"].notna(),
         "complaint_numerator": mails["complained_at"].notna(),
         "converted_7d_numerator": is_within(arrived_at, reached, 7),
+        "waiting": arrived_at + 7 * DAY > facts.as_of,
     }
     table = mails[keys].assign(**{name: flag.astype(int) for name, flag in flags.items()})
     table = table.groupby(keys, dropna=False).sum().reset_index()
@@ -197,8 +200,8 @@ def campaign_engagement(facts: Facts) -> Frame:
         },
         click_to_open_numerator=table["click_numerator"],
         click_to_open_denominator=table["open_numerator"],
-        # a message may take until the day after next to arrive, and then has its seven days
-        is_mature=table["queued_date"] + 9 * DAY <= facts.last_day,
+        # a day to arrive in and seven to convert, and seven for whichever has arrived
+        is_mature=facts.is_over(table["queued_date"] + 2 * DAY, 7) & ~table["waiting"].astype(bool),
     )
     return with_rates(table)
 

@@ -266,7 +266,11 @@ def checkout_abandonment(facts: Facts) -> Frame:
     lost = rows[is_abandoned_here].groupby(keys)["amount"]
     table["abandoned_amount"] = lost.sum(min_count=1)
     table = table.reset_index()
-    return with_rates(table.assign(is_mature=facts.is_over(table["date_day"] + DAY, 8)))
+    return with_rates(
+        table.assign(
+            is_mature=facts.is_over(table["date_day"] + DAY, 8) & (table["open_count"] == 0)
+        )
+    )
 
 
 @kpi("kpi_lead_conversion", "cta_type", "cta", "week_start_date")

@@ -162,7 +162,9 @@ def stage_durations(facts: Facts) -> Frame:
             for key, rows in groups
         }
     )
-    return table.reset_index().assign(is_mature=(table["open_count"] == 0).to_numpy())
+    table = table.reset_index()
+    is_mature = facts.is_over(next_month(table["cohort_month_date"])) & (table["open_count"] == 0)
+    return table.assign(is_mature=is_mature)
 
 
 # ---------------------------------------------------------------- what foretells success

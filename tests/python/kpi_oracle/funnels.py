@@ -18,9 +18,9 @@ def funnels(facts: Facts) -> Frame:
     parts = [_counted(chosen).assign(counting=name) for name, chosen in countings.items()]
     table = pd.concat(parts, ignore_index=True)
     days = {row.funnel: ceil(float(row.window_days)) for row in facts["funnels"].itertuples()}
-    closes = table["cohort_week_date"] + (7 + table["funnel"].map(days)) * DAY
-    as_of_date = pd.Timestamp(facts["dim_as_of"]["as_of_date"].iloc[0])
-    return with_rates(table.assign(is_mature=closes <= as_of_date))
+    begins = facts.moment(table["cohort_week_date"] + 7 * DAY)
+    is_mature = begins + table["funnel"].map(days) * DAY <= facts.as_of
+    return with_rates(table.assign(is_mature=is_mature))
 
 
 def _cut(facts: Facts, rows: Frame) -> Frame:

@@ -4,6 +4,7 @@ import pandas as pd
 
 from .words import (
     ALL,
+    DAY,
     SEGMENT,
     Facts,
     Frame,
@@ -94,7 +95,8 @@ def journeys_daily(facts: Facts) -> Frame:
             lifetime_entry_count=lifetime,
             **{f"{name}_numerator": count for name, count in cumulative.items()},
             **{f"{name}_denominator": lifetime for name in cumulative},
-            goal_is_mature=table["waiting"].fillna(0) == 0,
+            goal_is_mature=facts.is_over(table["date_day"] + DAY)
+            & (table["waiting"].fillna(0) == 0),
         )
     )
 
@@ -110,7 +112,9 @@ def journey_steps(facts: Facts) -> Frame:
     weeks = trips.groupby(cell).agg(
         entry_count=("participation_id", "size"), active_count=("is_active", "sum")
     )
-    weeks = weeks.reset_index().assign(is_mature=lambda week: week.pop("active_count") == 0)
+    weeks = weeks.reset_index()
+    ended = weeks.pop("active_count") == 0
+    weeks["is_mature"] = facts.is_over(weeks["cohort_week_date"] + 7 * DAY) & ended
     steps = declared(facts, "journey_steps")[[*ROAD, "step", "step_number"]]
     steps = steps.assign(step_number=steps["step_number"].astype(float))
     table = steps.merge(weeks, on=ROAD)

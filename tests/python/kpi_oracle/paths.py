@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from .words import DAY, MONEY, Facts, Frame, kpi, next_month, ratio, whole_seconds, with_rates
+from .words import MONEY, Facts, Frame, kpi, next_month, ratio, whole_seconds, with_rates
 
 PLACE = ["scope", "scope_value", "started_month_date"]
 START, OTHER, RARE = "(start)", "(other)", "(rare)"
@@ -114,7 +114,7 @@ def path_variants(facts: Facts) -> Frame:
         is_troubled=is_named & _stands_out(table, whole, "friction"),
         is_promising=is_named & _stands_out(table, whole, "converted"),
         is_causal=False,
-        is_mature=next_month(table["started_month_date"]) + 90 * DAY <= facts.last_day,
+        is_mature=facts.is_over(next_month(table["started_month_date"]), 90),
     )
 
 
