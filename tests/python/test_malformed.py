@@ -722,3 +722,20 @@ def test_bytes_that_are_no_utf_8_in_a_csv_stop_no_build(tmp_path):
     )
     (row,) = bench.rows("marts.reconciliation")
     assert row["is_balanced"] and row["raw_row_count"] == 2
+
+
+# ---------------------------------------------------------------- amounts that nobody can convert
+
+
+def test_a_cost_without_a_currency_fails_the_build(tmp_path):
+    """Support costs are in no event, where other amounts are asked for."""
+    bench = Bench(tmp_path / "bench")
+    bench.complete()
+    at = datetime(2025, 3, 1, 12)
+    contact = {"contact_id": "c1", "contact_type": "phone", "opened_at": at, "cost_amount": "12.00"}
+    contact |= {"user_id": "anna", "_load_id": "a day", "_loaded_at": at}
+    bench.deliver(1, {"generic": {"support_contacts": [contact]}})
+    facts = ["+fct_support_contacts", "+fct_events", "+fct_ad_spend"]
+    run = bench.build(with_tests=True, check=False, select=facts)
+    failed = [name for name, status in run.nodes.items() if status == "fail"]
+    assert len(failed) == 1 and failed[0].startswith("every_amount_has_a_rate"), run

@@ -140,6 +140,7 @@ def benchmark(events: int, rounds: int, keep: Path, tell: Callable[[dict], None]
     costs: list[dict[str, Cost]] = []
     result = {
         "events": events,
+        "machine": machine(),
         "raw_rows": {part: data.row_count(part) for part in ("base", "day", "late")},
         "raw_bytes": {part: data.byte_count(part) for part in ("base", "day", "late")},
     }

@@ -158,6 +158,19 @@ def where(machine: dict) -> str:
 
 def of_models(result: dict) -> str:
     sizes = result["sizes"]
+    # sizes of several runs may stand together; then each says of which code it tells
+    machines = {
+        where(machine): [
+            millions(size["events"])
+            for size in sizes
+            if size.get("machine", result["machine"]) == machine
+        ]
+        for machine in [size.get("machine", result["machine"]) for size in sizes]
+    }
+    measured = " ".join(
+        f"{' and '.join(events)}: {words}" if len(machines) > 1 else words
+        for words, events in machines.items()
+    )
     rows = ", ".join(f"{size['raw_rows']['base']:,}" for size in sizes)
     megabytes = ", ".join(f"{size['raw_bytes']['base'] / 1e6:,.0f}" for size in sizes)
     rounds = ", ".join(str(size["rounds"]) for size in sizes)
@@ -168,8 +181,7 @@ def of_models(result: dict) -> str:
     )
     return "\n\n".join(
         [
-            f"{where(result['machine'])} Raw rows: {rows} ({megabytes} MB of parquet); rounds:"
-            f" {rounds}.",
+            f"{measured} Raw rows: {rows} ({megabytes} MB of parquet); rounds: {rounds}.",
             goals(sizes),
             steps(sizes),
             pictures,

@@ -82,6 +82,20 @@ counted as (
 
 ),
 
+counted_at_as_of as (
+
+    select
+        counted.*,
+        -- more may be asked until the month is over; of a wave nobody says when it is
+        {{ window_is_over(
+            "case counted.period_type when 'month' then " ~ next_month('counted.period_start_date') ~ ' else ' ~ add_days('counted.last_asked_date', 1) ~ ' end', 30
+        ) }} as is_mature
+
+    from counted
+    cross join as_of
+
+),
+
 kpi_survey_scores as (
 
     select
@@ -113,13 +127,9 @@ kpi_survey_scores as (
             'easy', "case when survey_type = 'ces' then easy_count end", "case when survey_type = 'ces' then response_count end"
         ) }},
         cast(score_sum as double) / nullif(response_count, 0) as score_mean,
-        -- more may be asked until the month is over; of a wave nobody says when it is
-        {{ window_is_over(
-            "case period_type when 'month' then " ~ next_month('period_start_date') ~ ' else ' ~ add_days('last_asked_date', 1) ~ ' end', 30
-        ) }} as is_mature
+        is_mature
 
-    from counted
-    cross join as_of
+    from counted_at_as_of
 
 )
 

@@ -174,9 +174,11 @@ counted as (
         coalesce(arrived.open_count, 0) as open_count,
         coalesce(skips.skip_count, 0) as skip_count,
         durations.seconds_in_step_p50,
-        durations.seconds_in_step_p90
+        durations.seconds_in_step_p90,
+        {{ add_days('weeks.cohort_week_date', 7) }} <= as_of.as_of_date as is_over
 
     from weeks
+    cross join as_of
     inner join steps on weeks.journey = steps.journey and weeks.version = steps.version
     {%- for joined in ['arrived', 'skips', 'durations'] %}
     left join {{ joined }}
@@ -212,10 +214,9 @@ kpi_journey_steps as (
         cast(open_count as bigint) as open_count,
         cast(seconds_in_step_p50 as double) as seconds_in_step_p50,
         cast(seconds_in_step_p90 as double) as seconds_in_step_p90,
-        active_count = 0 and {{ add_days('cohort_week_date', 7) }} <= as_of.as_of_date as is_mature
+        is_over and active_count = 0 as is_mature
 
     from counted
-    cross join as_of
 
 )
 

@@ -66,6 +66,7 @@ days as (
         spine.journey,
         spine.version,
         spine.date_day,
+        spine.date_day < as_of.as_of_date as is_over,
         coalesce(entries.entry_count, 0) as entry_count,
         coalesce(entries.participant_count, 0) as participant_count,
         coalesce(entries.multi_channel_count, 0) as multi_channel_count,
@@ -78,6 +79,7 @@ days as (
         coalesce(exits.exited_count, 0) as exited_count
 
     from spine
+    cross join as_of
     left join entries on spine.journey = entries.journey and spine.version = entries.version and spine.date_day = entries.date_day
     left join exits on spine.journey = exits.journey and spine.version = exits.version and spine.date_day = exits.date_day
 
@@ -124,10 +126,9 @@ kpi_journeys_daily as (
         {%- endfor %}
         {{ rate_columns('multi_channel', 'lifetime_multi_channel_count', 'lifetime_entry_count') }},
         {{ rate_columns('goal', 'goal_count', 'goal_mature_count') }},
-        lifetime.date_day < as_of.as_of_date and goal_mature_count = goal_entry_count as goal_is_mature
+        is_over and goal_mature_count = goal_entry_count as goal_is_mature
 
     from lifetime
-    cross join as_of
 
 )
 
