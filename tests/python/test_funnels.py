@@ -334,7 +334,7 @@ def numbers(seeds: Taxonomy, events: list[dict], as_of: datetime, plans: dict[st
         "funnel_steps": pd.DataFrame(seeds.funnel_steps),
         "bridge_person_segments": pd.DataFrame(cuts, columns=["person_id", *SEGMENT]),
         "bridge_account_segments": pd.DataFrame(columns=["account_id", *SEGMENT]),
-        "dim_as_of": pd.DataFrame({"as_of_date": [as_of.date()]}),
+        "dim_as_of": pd.DataFrame({"as_of_at": [as_of]}),
     }
     started = frames["fct_funnel_attempts"]
     started["started_date"] = pd.to_datetime(started["started_date"])
