@@ -150,7 +150,7 @@ def test_a_first_build_without_anybody_is_a_beginning_as_any_other(step, tmp_pat
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "share", [0.5, *(pytest.param(share, marks=pytest.mark.long) for share in (0.15, 0.3, 0.8))]
+    "share", [0.5, *(pytest.param(share, marks=pytest.mark.long) for share in (0.2, 0.3, 0.8))]
 )
 def test_a_killed_full_refresh_is_gone_on_with(share, step, tmp_path):
     """Rows were replaced by as many others: only --full-refresh takes them in, and it dies."""
