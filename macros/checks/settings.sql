@@ -21,14 +21,18 @@
   On engines that write no versions of seeds, the file's.
 #}
 {% macro seeds_of_the_run() %}
-    {%- set found = {} -%}
-    {%- if flags.WHICH in ['run', 'build'] -%}
+    {%- set seeds, found = [], {} -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'seed' -%}
+        {%- do seeds.append(node) -%}
+    {%- endfor -%}
+    {#- a whole build loads them all, and need not ask -#}
+    {%- if flags.WHICH in ['run', 'build'] and seeds | rejectattr('unique_id', 'in', selected_resources) | list -%}
         {%- for row in run_query('select node_id, version from ' ~ versions_relation() ~ " where node_id like 'seed.%'").rows -%}
             {%- do found.update({row[0]: row[1]}) -%}
         {%- endfor -%}
     {%- endif -%}
     {%- set versions = {} -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'seed' -%}
+    {%- for node in seeds -%}
         {%- set of_file = seed_version(node) or node.checksum.checksum -%}
         {%- do versions.update({node.name: of_file if node.unique_id in selected_resources else found.get(node.unique_id, of_file)}) -%}
     {%- endfor -%}
@@ -71,8 +75,7 @@
     {%- set problems = [] -%}
     {%- if not flags.FULL_REFRESH -%}
         {%- set current = shaping_settings() -%}
-        {%- set of_models = " where model_name in ('" ~ incremental_models() | join("', '") ~ "')" -%}
-        {%- for row in run_query('select distinct setting, value from ' ~ settings_relation() ~ of_models ~ ' order by setting, value').rows -%}
+        {%- for row in run_query('select distinct setting, value from ' ~ settings_relation() ~ of_incremental_models() ~ ' order by setting, value').rows -%}
             {%- if row[0] in current and current[row[0]] != row[1] -%}
                 {%- set detail = ' from ' ~ row[1] ~ ' to ' ~ current[row[0]] if row[0].startswith('var ') and row[1] | length < 32 else '' -%}
                 {%- do problems.append('[C1] ' ~ row[0] ~ ' has changed' ~ detail ~ ' since the tables were built. Rows made before would follow other rules than new ones:'

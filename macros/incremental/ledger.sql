@@ -44,6 +44,9 @@
     {{ return(names | sort) }}
 {% endmacro %}
 
+{# Filter of what they have written down of themselves: a model that is gone counts no more. #}
+{% macro of_incremental_models() %}{{ return(" where model_name in ('" ~ incremental_models() | join("', '") ~ "')") }}{% endmacro %}
+
 {% macro materializations_that_keep_rows() %}{{ return(['incremental', 'connected_components']) }}{% endmacro %}
 
 {# Does the running model find a table of its own to go on with? dbt's is_incremental() knows only dbt's materialisation. #}
@@ -288,6 +291,5 @@
     {%- if not execute or load_relation(change_ledger_relation()) is none -%}
         {{ return(0) }}
     {%- endif -%}
-    {%- set of_models = " where model_name in ('" ~ incremental_models() | join("', '") ~ "')" -%}
-    {{ return(run_query('select coalesce(min(change_number), 0) from ' ~ change_ledger_relation() ~ of_models).rows[0][0] | int) }}
+    {{ return(run_query('select coalesce(min(change_number), 0) from ' ~ change_ledger_relation() ~ of_incremental_models()).rows[0][0] | int) }}
 {% endmacro %}

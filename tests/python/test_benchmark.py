@@ -1,6 +1,7 @@
 """The benchmark's own arithmetic, and that docs/scaling.md says what was measured."""
 
 import argparse
+import json
 import os
 import sys
 
@@ -108,3 +109,20 @@ def test_a_hub_makes_one_task_the_whole_stage_unless_it_is_cut():
 
 def test_the_largest_task_is_held_against_the_mean_one():
     assert skew.largest_beside_mean(np.array([3.0, 1.0]), np.array([0, 1]), 4) == 3.0
+
+
+def test_a_size_that_was_stopped_after_its_full_build_tells_what_it_has():
+    models = json.loads((report.RESULTS / "models.json").read_text())
+    peers = json.loads((report.RESULTS / "peers_1M.json").read_text())
+    whole = models["sizes"][0]
+    models["sizes"] = [whole]
+    plan = report.of_plan(models, peers)
+    stopped = whole | {"events": 10 * whole["events"], "file_bytes": {"full": 1}}
+    stopped["raw_rows"] = {"base": 10 * whole["raw_rows"]["base"]}
+    done = ("nothing", "idle on nothing", "floor", "full")
+    stopped["steps"] = {step: whole["steps"][step] for step in done}
+    models["sizes"].append(stopped)
+    told = report.of_models(models)
+    assert "| 10M | full build beyond dbt's own |" in told
+    assert "| 10M | one day beyond dbt's own |" not in told
+    assert report.of_plan(models, peers) == plan

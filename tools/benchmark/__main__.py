@@ -90,9 +90,9 @@ class Run:
         yield "nothing", dbt(nothing, self.folder / "raw_nothing", *FULL)
         yield "idle on nothing", dbt(nothing, self.folder / "raw_nothing", *BUILD)
         yield "floor", self.floor()
-        for part, step in ((None, "full"), (None, "idle"), ("day", "day"), ("late", "late")):
-            if part:
-                arrive(self.data, part, self.folder / "raw")
+        for step in ("full", "idle", "day", "late"):
+            if step in ("day", "late"):
+                arrive(self.data, step, self.folder / "raw")
             cost = dbt(full, self.folder / "raw", *(FULL if step == "full" else BUILD))
             self.sizes[step] = (full / "build.duckdb").stat().st_size
             yield step, cost
@@ -140,7 +140,7 @@ def benchmark(events: int, rounds: int, keep: Path, tell: Callable[[dict], None]
     costs: list[dict[str, Cost]] = []
     result = {
         "events": events,
-        "machine": machine(),
+        "machine": machine() | {"memory_limit": os.environ["JOURNEY_MEMORY_LIMIT"]},
         "raw_rows": {part: data.row_count(part) for part in ("base", "day", "late")},
         "raw_bytes": {part: data.byte_count(part) for part in ("base", "day", "late")},
     }
@@ -204,7 +204,7 @@ def main() -> int:
     keep.mkdir(parents=True, exist_ok=True)
     # left to itself DuckDB takes four fifths of the memory, which somebody else may be using
     os.environ["JOURNEY_MEMORY_LIMIT"] = arguments.memory
-    result = {"machine": machine() | {"memory_limit": arguments.memory}, "sizes": []}
+    result = {"sizes": []}
 
     def tell(size: dict) -> None:
         others = [each for each in result["sizes"] if each["events"] != size["events"]]

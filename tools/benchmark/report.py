@@ -158,18 +158,12 @@ def where(machine: dict) -> str:
 
 def of_models(result: dict) -> str:
     sizes = result["sizes"]
-    # sizes of several runs may stand together; then each says of which code it tells
-    machines = {
-        where(machine): [
-            millions(size["events"])
-            for size in sizes
-            if size.get("machine", result["machine"]) == machine
-        ]
-        for machine in [size.get("machine", result["machine"]) for size in sizes]
-    }
+    # sizes of several runs may stand together: each says of which code it tells
     measured = " ".join(
-        f"{' and '.join(events)}: {words}" if len(machines) > 1 else words
-        for words, events in machines.items()
+        f"{millions(size['events'])}: {where(size['machine'])}"
+        if len(sizes) > 1
+        else where(size["machine"])
+        for size in sizes
     )
     rows = ", ".join(f"{size['raw_rows']['base']:,}" for size in sizes)
     megabytes = ", ".join(f"{size['raw_bytes']['base'] / 1e6:,.0f}" for size in sizes)
@@ -248,8 +242,9 @@ GIGABYTES_PER_CORE = 4
 
 
 def of_plan(models: dict, peers: dict) -> str:
-    """What more events than one machine takes would need: the largest size, multiplied."""
-    size = models["sizes"][-1]
+    """What more events than one machine takes would need: the largest size that came to a day's
+    build, multiplied."""
+    size = [size for size in models["sizes"] if "day" in size["steps"]][-1]
     events = size["events"]
     (chain,) = peers["chain"]
     cpu = {name: cost["cpu_seconds"] for name, cost in chain["steps"].items()}

@@ -5,12 +5,7 @@ touched_copies as (
 
     select
         event_id,
-        anonymous_id,
-        device_id,
-        user_id,
-        customer_id,
-        email_hash,
-        phone_hash
+        {{ identifier_classes() | join(',\n        ') }}
 
     from {{ ref('int_events_unioned') }}
     where
@@ -22,12 +17,7 @@ touched_copies as (
     -- and copies that are gone
     select
         record_id as event_id,
-        anonymous_id,
-        device_id,
-        user_id,
-        customer_id,
-        email_hash,
-        phone_hash
+        {{ identifier_classes() | join(',\n        ') }}
 
     from {{ ref('int_rows_replaced') }}
     where offer = 'events'

@@ -18,9 +18,8 @@ def funnels(facts: Facts) -> Frame:
     parts = [_counted(chosen).assign(counting=name) for name, chosen in countings.items()]
     table = pd.concat(parts, ignore_index=True)
     days = {row.funnel: ceil(float(row.window_days)) for row in facts["funnels"].itertuples()}
-    begins = facts.moment(table["cohort_week_date"] + 7 * DAY)
-    is_mature = begins + table["funnel"].map(days) * DAY <= facts.as_of
-    return with_rates(table.assign(is_mature=is_mature))
+    next_week = table["cohort_week_date"] + 7 * DAY
+    return with_rates(table.assign(is_mature=facts.is_over(next_week, table["funnel"].map(days))))
 
 
 def _cut(facts: Facts, rows: Frame) -> Frame:

@@ -57,7 +57,7 @@ class Facts:
         local = days.dt.tz_localize(self.zone)
         return local.dt.tz_convert("UTC").dt.tz_localize(None)
 
-    def is_over(self, next_days: Days, window_days: int = 0) -> pd.Series:
+    def is_over(self, next_days: Days, window_days: int | pd.Series = 0) -> pd.Series:
         """Does a window of so many times 24 h, opened before these local days, end by as_of?"""
         return self.moment(next_days) + window_days * DAY <= self.as_of
 
