@@ -5,3 +5,11 @@
 {% macro kept() %}{{ return(adapter.dispatch('kept', 'customer_journey')()) }}{% endmacro %}
 {% macro default__kept() %}{{ return('materialized ') }}{% endmacro %}
 {% macro spark__kept() %}{{ return('') }}{% endmacro %}
+
+{#
+  Said of a CTE that holds what an incremental model has to do, where several read it. In a delta these are few rows, looked for in a large table: made once.
+  In a full build it is the whole table, and each reader takes the columns that it needs: kept, it would hold every column of every row.
+#}
+{% macro kept_where_few() %}{{ return(kept() if is_delta() else adapter.dispatch('not_kept', 'customer_journey')()) }}{% endmacro %}
+{% macro default__not_kept() %}{{ return('not materialized ') }}{% endmacro %}
+{% macro spark__not_kept() %}{{ return('') }}{% endmacro %}

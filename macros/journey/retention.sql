@@ -1,6 +1,6 @@
 {#
-  The moments that retention definitions listen to, for one role (start or return): definition, <unit>_id, occurred_at, occurred_date. A CTE `definitions`
-  has to stand before. Local days are all that calendar periods ask for, and person days hold them ready; what rolls asks for the moment itself. Accounts do what their
+  The moments that retention definitions listen to, for one role (start or return): definition, <unit>_id, occurred_at, occurred_date. CTEs `definitions`
+  and `unit_events` have to stand before. Local days are all that calendar periods ask for, and person days hold them ready; what rolls asks for the moment itself. Accounts do what their
   members do.
 #}
 {% macro retention_points(role, unit='person') %}
@@ -29,18 +29,15 @@
     {% endif -%}
     select
         roles.definition,
-        {{ 'persons.account_id' if unit == 'account' else 'events.person_id' }},
+        events.{{ unit }}_id,
         events.occurred_at,
         events.occurred_date
 
-    from {{ ref('fct_events') }} as events
+    from unit_events as events
     inner join {{ ref('retention_events') }} as roles
         on
             roles.role = {{ quoted(role) }}
             and {{ 'events.event_name = roles.event_name' if events_that == 'are_named' else any_of_its_events }}
-    {%- if unit == 'account' %}
-    inner join {{ ref('dim_persons') }} as persons on events.person_id = persons.person_id and persons.account_id is not null
-    {%- endif %}
     {%- if events_that == 'roll' %}
     inner join definitions on roles.definition = definitions.definition and definitions.mode = 'rolling'
     {%- elif events_that == 'stand_on_the_first_day' %}
@@ -48,10 +45,29 @@
     inner join {{ ref('fct_retention_starts' if unit == 'person' else 'fct_account_retention_starts') }} as starts
         on
             roles.definition = starts.definition
-            and {{ 'persons.account_id' if unit == 'account' else 'events.person_id' }} = starts.{{ unit }}_id
+            and events.{{ unit }}_id = starts.{{ unit }}_id
             and events.occurred_date = {{ local_date('starts.started_at') }}
     {%- endif %}
     {%- endfor %}
+{% endmacro %}
+
+{#
+  What retention listens to of each event, with the unit that did it. A common expression, and so made once: an engine that is left to choose may join the
+  events with every start of their day before it asks whose they are.
+#}
+{% macro retention_unit_events(unit) %}
+    select
+        {{ 'persons.account_id' if unit == 'account' else 'events.person_id' }},
+        events.event_name,
+        events.is_interactive,
+        events.is_core,
+        events.occurred_at,
+        events.occurred_date
+
+    from {{ ref('int_events_identified') }} as events
+    {%- if unit == 'account' %}
+    inner join {{ ref('dim_persons') }} as persons on events.person_id = persons.person_id and persons.account_id is not null
+    {%- endif %}
 {% endmacro %}
 
 {# The seed's rows with their numbers as numbers; the length of a rolling period in days (24 h each). #}
@@ -72,6 +88,10 @@ with
 
 definitions as (
 {{ retention_definitions() }}
+),
+
+unit_events as {{ kept() }}(
+{{ retention_unit_events(unit) }}
 ),
 
 points as (
@@ -117,6 +137,10 @@ with
 
 definitions as (
 {{ retention_definitions() }}
+),
+
+unit_events as {{ kept() }}(
+{{ retention_unit_events(unit) }}
 ),
 
 points as (

@@ -119,7 +119,7 @@ def assert_only_these_were_done_again(bench: Bench, share: float) -> None:
             count(*) as event_count,
             count(*) filter (where event_id in (select event_id from intermediate.int_dirty_events))
                 as touched_count
-        from intermediate.int_events_deduplicated"""
+        from intermediate.int_events_classified"""
     )
     if share == 1:
         assert counted["replaced_count"] == 0

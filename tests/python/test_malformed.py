@@ -540,9 +540,18 @@ def stored(built) -> dict[str, list[dict]]:
         """select unioned.load_id, events.event_name, events.occurred_at,
             events.client_occurred_at, events.page_title, events.amount, events.original_amount,
             persons.is_known, copies.* exclude (load_id, occurred_at, client_occurred_at,
-                page_title, amount, raw_event_name), copies.raw_event_name
+                page_title, amount)
         from marts.fct_events as events
-        inner join intermediate.int_events_deduplicated as copies using (event_id)
+        inner join (
+            select copies.* from intermediate.int_events_unioned as copies
+            inner join intermediate.int_events_classified as standing
+                on copies.event_id = standing.event_id and copies.load_id = standing.load_id
+                and copies.source_table = standing.source_table
+                and copies.received_at is not distinct from standing.received_at
+                and copies.properties is not distinct from standing.properties
+            where copies.reject_reason is null
+            qualify row_number() over (partition by copies.event_id) = 1
+        ) as copies using (event_id)
         inner join (select distinct event_id, load_id from intermediate.int_events_unioned
             where reject_reason is null) as unioned using (event_id)
         left join marts.dim_persons as persons using (person_id)""",

@@ -73,7 +73,7 @@ def test_equal_copies_are_one_group_ranked_by_receipt_and_delivery():
 
 def test_of_equal_copies_a_load_without_a_time_comes_last():
     timeless = event("e", load_id="a", loaded_at=None)
-    assert only(tables(timeless, event("e"))["int_events_deduplicated"])["load_id"] == "l1"
+    assert only(tables(timeless, event("e"))["int_events_classified"])["load_id"] == "l1"
 
 
 def test_a_subscription_gives_its_revenue_to_each_event_that_it_implies():
@@ -83,7 +83,7 @@ def test_a_subscription_gives_its_revenue_to_each_event_that_it_implies():
         ("subscription_started", 9),
         ("subscription_cancelled", 9),
     ]
-    assert {row["is_implied"] for row in found["int_events_deduplicated"]} == {True}
+    assert {row["is_implied"] for row in found["int_events_classified"]} == {True}
 
 
 def record(**columns):

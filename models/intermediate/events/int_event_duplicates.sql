@@ -6,39 +6,7 @@
 
 with
 
-copies as (
-
-    select * from {{ ref('int_events_unioned') }}
-    where
-        reject_reason is null
-        {{ where_dirty('event_id', 'int_dirty_events', 'and') }}
-
-),
-
--- most events have one copy: only the others are ranked
-repeated_keys as (
-
-    select event_id
-    from copies
-    group by event_id
-    having count(*) > 1
-
-),
-
-copies_ranked as (
-
-    select
-        *,
-        {{ event_content_hash() }} as content_hash,
-        row_number() over (
-            partition by event_id
-            order by received_at asc nulls last, {{ event_content_hash() }}, loaded_at asc nulls last, load_id, source_table
-        ) as copy_number
-
-    from copies
-    where event_id in (select repeated_keys.event_id from repeated_keys)
-
-),
+{{ ranked_copies() }},
 
 -- equal copies of one load cannot be told apart, so they are counted
 event_duplicates as (

@@ -4,16 +4,68 @@
     post_hook="{{ record_loads() }}"
 ) }}
 
+{%- set columns = [
+    'event_id', 'source_name', 'source_table', 'load_id', 'loaded_at', 'event_type', 'raw_event_name', 'occurred_at',
+    'client_occurred_at', 'received_at', 'anonymous_id', 'device_id', 'user_id', 'customer_id', 'email_hash', 'phone_hash',
+    'email_domain', 'account_id', 'platform', 'page_host', 'page_path', 'page_title', 'referrer_host', 'utm_source', 'utm_medium',
+    'utm_campaign', 'utm_term', 'utm_content', 'click_id_type', 'user_agent', 'ip_hash', 'amount', 'currency_code', 'quantity', 'properties'
+] %}
+{%- set implied = {
+    'event_type': "'server'", 'platform': "'server'", 'event_id': 'event_id', 'source_name': 'source_name', 'source_table': 'source_table',
+    'load_id': 'load_id', 'loaded_at': 'loaded_at', 'raw_event_name': 'raw_event_name', 'occurred_at': 'occurred_at',
+    'anonymous_id': 'anonymous_id', 'device_id': 'device_id', 'user_id': 'user_id', 'customer_id': 'customer_id',
+    'email_hash': 'email_hash', 'phone_hash': 'phone_hash', 'amount': 'amount', 'currency_code': 'currency_code', 'properties': 'properties'
+} %}
+{%- set amount_sign = "case when amount > 0 then 'positive' when amount < 0 then 'negative' when amount = 0 then 'zero' else '' end" %}
+
+{%- set traffic_fields = ['user_agent', 'page_host', 'email_domain', 'ip_hash'] %}
+
+{%- set fits_rule %}
+            rules.source_name in ('', names.source_name)
+            and rules.event_type in ('', names.event_type)
+            and rules.raw_event_name in ('', names.raw_event_name)
+            and rules.amount_sign in ('', names.amount_sign)
+{%- endset %}
+{%- set has_name %}
+            events.source_name = names.source_name
+            and coalesce(events.event_type, '') = names.event_type
+            and coalesce(events.raw_event_name, '') = names.raw_event_name
+            and {{ amount_sign | replace('amount', 'events.amount') }} = names.amount_sign
+{%- endset %}
+
 with
 
-events as (
+record_events as (
+
+    select * from {{ ref('int_record_events') }}
+    {{ where_dirty('event_id', 'int_dirty_events') }}
+
+),
+
+{{ ranked_copies() }},
+
+-- of all copies of an event the one that stands, and what subscriptions imply
+events as {{ kept_where_few() }}(
+
+    select {{ columns | join(', ') }}, false as is_implied
+    from copies
+    where event_id not in (select repeated_keys.event_id from repeated_keys)
+
+    union all
+
+    select {{ columns | join(', ') }}, false as is_implied
+    from copies_ranked
+    where copy_number = 1
+
+    union all
 
     select
-        *,
-        case when amount > 0 then 'positive' when amount < 0 then 'negative' when amount = 0 then 'zero' else '' end as amount_sign
+        {%- for column in columns %}
+        {{ implied.get(column, 'null') }} as {{ column }},
+        {%- endfor %}
+        true as is_implied
 
-    from {{ ref('int_events_deduplicated') }}
-    {{ where_dirty('event_id', 'int_dirty_events') }}
+    from record_events
 
 ),
 
@@ -40,92 +92,132 @@ names as (
         source_name,
         coalesce(event_type, '') as event_type,
         coalesce(raw_event_name, '') as raw_event_name,
-        amount_sign
+        {{ amount_sign }} as amount_sign
 
     from events
 
 ),
 
-candidates as (
+name_matches as (
 
     select
-        names.*,
+        names.source_name,
+        names.event_type,
+        names.raw_event_name,
+        names.amount_sign,
+        min(rules.rule_number) as rule_number
+
+    from names
+    left join rules
+        on
+            rules.property = ''
+            and {{- fits_rule }}
+    group by names.source_name, names.event_type, names.raw_event_name, names.amount_sign
+
+),
+
+-- only a rule before the one that the name alone decides has to look at the event
+property_candidates as (
+
+    select
+        name_matches.source_name,
+        name_matches.event_type,
+        name_matches.raw_event_name,
+        name_matches.amount_sign,
         rules.rule_number,
         rules.property,
         rules.pattern
 
-    from names
+    from name_matches
     inner join rules
         on
-            rules.source_name in ('', names.source_name)
-            and rules.event_type in ('', names.event_type)
-            and rules.raw_event_name in ('', names.raw_event_name)
-            and rules.amount_sign in ('', names.amount_sign)
+            rules.property <> ''
+            and (name_matches.rule_number is null or name_matches.rule_number > rules.rule_number)
+            and {{- fits_rule | replace('names.', 'name_matches.') }}
 
 ),
 
-matches as (
+property_texts as (
 
     select
-        event_id,
-        min(rule_number) as rule_number
-
-    from (
-        select
-            events.event_id,
-            candidates.rule_number,
-            candidates.property,
-            candidates.pattern,
-            case candidates.property
-                when 'page_path' then events.page_path
-                when 'page_host' then events.page_host
-                when '' then null
-                else {{ json_text('events.properties', key_column='candidates.property') }}
-            end as property_text
-
-        from events
-        inner join candidates
-            on
-                events.source_name = candidates.source_name
-                and coalesce(events.event_type, '') = candidates.event_type
-                and coalesce(events.raw_event_name, '') = candidates.raw_event_name
-                and events.amount_sign = candidates.amount_sign
-    ) as candidate_events
-
-    where property = '' or {{ regex_match('property_text', pattern_column='pattern') }}
-    group by event_id
-
-),
-
-traffic as (
-
-    select distinct
-        coalesce(user_agent, '') as user_agent,
-        coalesce(page_host, '') as page_host,
-        coalesce(email_domain, '') as email_domain,
-        coalesce(ip_hash, '') as ip_hash
+        events.event_id,
+        candidates.rule_number,
+        candidates.pattern,
+        case candidates.property
+            when 'page_path' then events.page_path
+            when 'page_host' then events.page_host
+            else {{ json_text('events.properties', key_column='candidates.property') }}
+        end as property_text
 
     from events
+    inner join property_candidates as candidates
+        on
+            {{- has_name | replace('names.', 'candidates.') }}
 
 ),
 
-excluded_traffic as (
+-- nor is a pattern tried on one text twice
+matching_texts as (
 
     select
-        traffic.user_agent,
-        traffic.page_host,
-        traffic.email_domain,
-        traffic.ip_hash,
-        min(excluded.reason) as suppression_reason
+        pattern,
+        property_text
 
-    from traffic
+    from (
+        select distinct
+            pattern,
+            property_text
+        from property_texts
+    ) as texts
+
+    where {{ regex_match('property_text', pattern_column='pattern') }}
+
+),
+
+property_matches as (
+
+    select
+        texts.event_id,
+        min(texts.rule_number) as rule_number
+
+    from property_texts as texts
+    inner join matching_texts on texts.pattern = matching_texts.pattern and texts.property_text = matching_texts.property_text
+    group by texts.event_id
+
+),
+
+-- texts are judged once each
+traffic_texts as (
+
+    {%- for field in traffic_fields %}
+
+    select distinct
+        '{{ field }}' as field,
+        coalesce({{ field }}, '') as field_text
+    from events
+    {%- if not loop.last %}
+
+    union all
+    {%- endif %}
+    {%- endfor %}
+
+),
+
+excluded_texts as (
+
+    select
+        texts.field,
+        texts.field_text,
+        min(excluded.reason) as reason
+
+    from traffic_texts as texts
     inner join {{ ref('excluded_traffic') }} as excluded
-        on {{ regex_match(
-            "case excluded.field when 'user_agent' then lower(traffic.user_agent) when 'page_host' then lower(traffic.page_host)"
-            ~ " when 'email_domain' then lower(traffic.email_domain) when 'ip_hash' then traffic.ip_hash end",
-            pattern_column='excluded.pattern'
-        ) }}
-    group by traffic.user_agent, traffic.page_host, traffic.email_domain, traffic.ip_hash
+        on
+            texts.field = excluded.field
+            and {{ regex_match(
+                "case texts.field when 'ip_hash' then texts.field_text else lower(texts.field_text) end", pattern_column='excluded.pattern'
+            ) }}
+    group by texts.field, texts.field_text
 
 ),
 
@@ -138,17 +230,24 @@ events_named as (
             case events.event_type when 'page' then 'page_viewed' when 'screen' then 'screen_viewed' end,
             {{ snake_case('events.raw_event_name') }}
         ) as event_name,
-        excluded_traffic.suppression_reason
+        least(
+            {%- for field in traffic_fields %}
+            excluded_{{ field }}.reason{{ ',' if not loop.last }}
+            {%- endfor %}
+        ) as suppression_reason
 
     from events
-    left join matches on events.event_id = matches.event_id
-    left join rules on matches.rule_number = rules.rule_number
-    left join excluded_traffic
+    left join name_matches
         on
-            coalesce(events.user_agent, '') = excluded_traffic.user_agent
-            and coalesce(events.page_host, '') = excluded_traffic.page_host
-            and coalesce(events.email_domain, '') = excluded_traffic.email_domain
-            and coalesce(events.ip_hash, '') = excluded_traffic.ip_hash
+            {{- has_name | replace('names.', 'name_matches.') }}
+    left join property_matches on events.event_id = property_matches.event_id
+    left join rules on coalesce(property_matches.rule_number, name_matches.rule_number) = rules.rule_number
+    {%- for field in traffic_fields %}
+    left join excluded_texts as excluded_{{ field }}
+        on
+            excluded_{{ field }}.field = '{{ field }}'
+            and coalesce(events.{{ field }}, '') = excluded_{{ field }}.field_text
+    {%- endfor %}
 
 ),
 

@@ -9,7 +9,7 @@
 
 with
 
-events as (
+events as {{ kept_where_few() }}(
 
     select * from {{ ref('int_events_classified') }}
     where

@@ -14,7 +14,7 @@ sessions as (
         session_id,
         {{ key_of(["'session'", "'all'", 'session_id']) }} as path_id,
         person_id,
-        started_at
+        {{ period_start('month', 'started_date') }} as started_month_date
 
     from {{ ref('fct_sessions') }}
 
@@ -28,7 +28,7 @@ session_nodes as (
         'session' as scope,
         'all' as scope_value,
         sessions.person_id,
-        sessions.started_at as path_started_at,
+        sessions.started_month_date,
         case when events.event_type in ('page', 'screen') then coalesce(events.page_path, '(no path)') else events.event_name end as node,
         events.occurred_at,
         events.session_event_number as node_number
@@ -47,7 +47,7 @@ journey_nodes as (
         'journey' as scope,
         steps.journey as scope_value,
         steps.person_id,
-        participations.entered_at as path_started_at,
+        {{ period_start('month', local_date('participations.entered_at')) }} as started_month_date,
         steps.step as node,
         steps.entered_at as occurred_at,
         steps.visit_number as node_number
@@ -64,7 +64,7 @@ conversion_nodes as (
         'conversion' as scope,
         goal as scope_value,
         person_id,
-        min(touched_at) over (partition by conversion_id) as path_started_at,
+        {{ period_start('month', local_date('min(touched_at) over (partition by conversion_id)')) }} as started_month_date,
         channel_group as node,
         touched_at as occurred_at,
         touch_number as node_number
@@ -99,7 +99,7 @@ entry_nodes as (
         'entry' as scope,
         first_touches.node as scope_value,
         touches.person_id,
-        touches.first_at as path_started_at,
+        {{ period_start('month', local_date('touches.first_at')) }} as started_month_date,
         touches.node,
         touches.occurred_at,
         touches.touch_number as node_number
@@ -147,7 +147,7 @@ fct_path_steps as (
         scope,
         scope_value,
         person_id,
-        {{ period_start('month', local_date('path_started_at')) }} as started_month_date,
+        started_month_date,
         step_number,
         node,
         occurred_at,

@@ -56,28 +56,35 @@ shown as (
 
 ),
 
-positions as (
-
-    {{ integers(10) }}
-
-),
-
 flows as (
 
     select
         paths.scope,
         paths.scope_value,
         paths.started_month_date,
-        paths.path_id,
         paths.person_id,
-        positions.number as position,
-        coalesce(from_nodes.node, '(start)') as from_node,
+        0 as position,
+        '(start)' as from_node,
         coalesce(to_nodes.node, paths.end_node) as to_node
 
     from paths
-    inner join positions on paths.step_count >= positions.number
-    left join shown as from_nodes on paths.path_id = from_nodes.path_id and positions.number = from_nodes.position
-    left join shown as to_nodes on paths.path_id = to_nodes.path_id and positions.number + 1 = to_nodes.position
+    left join shown as to_nodes on paths.path_id = to_nodes.path_id and to_nodes.position = 1
+
+    union all
+
+    select
+        paths.scope,
+        paths.scope_value,
+        paths.started_month_date,
+        paths.person_id,
+        from_nodes.position,
+        from_nodes.node as from_node,
+        coalesce(to_nodes.node, paths.end_node) as to_node
+
+    from shown as from_nodes
+    inner join paths on from_nodes.path_id = paths.path_id
+    left join shown as to_nodes on from_nodes.path_id = to_nodes.path_id and from_nodes.position + 1 = to_nodes.position
+    where from_nodes.position < 10
 
 ),
 

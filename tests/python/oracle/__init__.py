@@ -33,7 +33,6 @@ from .channels import channel_visits
 from .conversions import Channels, Money, ad_spend
 from .events import (
     CLASSIFIED_COLUMNS,
-    DEDUPLICATED_COLUMNS,
     Cleaner,
     Content,
     account,
@@ -93,7 +92,6 @@ class Workshop:
     people: People
     records: dict[str, list[Row]]  # offer -> the newest versions
     implied: list[Row]  # the events that these imply
-    deduplicated: list[Row]
     events: list[Row]  # classified, in order; suppressed ones too
     used: list[Row]  # without the suppressed, with session and person
     sessions: dict[str, list[Row]]
@@ -145,8 +143,8 @@ def run(
         event for offer, rows in newest.items() for event in records.implied_events(offer, rows)
     ]
     won = winners(canonical.events, "event_id", event_content)
-    deduplicated = [*(canonical.events[position] for position in won), *implied]
-    events = classified(deduplicated, taxonomy, clean)
+    standing = [*(canonical.events[position] for position in won), *implied]
+    events = classified(standing, taxonomy, clean)
     used = [event for event in events if not event["is_suppressed"]]
     sessions = put_in_sessions(used, settings)
     find_persons(used, people)
@@ -180,7 +178,6 @@ def run(
             people,
             newest,
             implied,
-            deduplicated,
             events,
             used,
             sessions,
@@ -267,10 +264,6 @@ def tables(made: Workshop) -> dict[str, list[Row]]:
     return {
         # events
         "int_event_duplicates": duplicates(made.canonical.events),
-        "int_events_deduplicated": [
-            {**pick(row, DEDUPLICATED_COLUMNS), "is_implied": row.get("is_implied", False)}
-            for row in made.deduplicated
-        ],
         **{
             f"int_{offer}_deduplicated": records.newest_rows(offer, rows)
             for offer, rows in made.records.items()

@@ -86,12 +86,9 @@ MEANING_COLUMNS = (
 )
 # names have been turned into keys by then, and traffic has been judged
 SPENT_COLUMNS = {"raw_event_name", *ENDPOINT_CLASSES, "email_domain", "user_agent", "ip_hash"}
-DEDUPLICATED_COLUMNS = (
-    *("event_id", "is_implied", *DELIVERY_COLUMNS, "received_at"),
-    *EVENT_COLUMNS,
-)
 CLASSIFIED_COLUMNS = (
-    *(name for name in DEDUPLICATED_COLUMNS if name not in SPENT_COLUMNS),
+    *("event_id", "is_implied", *DELIVERY_COLUMNS, "received_at"),
+    *(name for name in EVENT_COLUMNS if name not in SPENT_COLUMNS),
     *MEANING_COLUMNS,
 )
 
