@@ -5,10 +5,13 @@ import json
 import os
 import sys
 
+import duckdb
 import numpy as np
 import pytest
+import yaml
 
 from tools.benchmark import __main__ as bench
+from tools.benchmark import readers as timed
 from tools.benchmark import report, skew
 from tools.benchmark.measure import BenchmarkError, Cost, measured
 
@@ -34,6 +37,7 @@ def size_of(rows: int, models: dict[str, float], **steps: float) -> dict:
         "raw_rows": {"base": rows, "day": rows // 90, "late": 1},
         "raw_bytes": {"base": rows * 40, "day": rows, "late": 1000},
         "file_bytes": {"full": 100, "day": 110, "late": 120},
+        "readers": {"queries": {"a: b": 1, "c: d": 7.2}, "tables": {"kpi_e": 60.4}},
         "steps": costs,
     }
 
@@ -83,6 +87,8 @@ def test_goals_stand_beside_results_without_what_dbt_alone_costs():
     text = report.goals([small])
     assert "| 1M | full build beyond dbt's own | 6 x floor | 16.0 x floor |" in text
     assert "| 1M | one day beyond dbt's own | 5 % of full | 5% of full |" in text
+    assert "| 1M | slowest of 2 queries of the boards on KPI tables | 50 ms at 100M | 7 ms" in text
+    assert "| 1M | slowest of 1 KPI tables, read whole | 50 ms at 100M | 60 ms (`kpi_e`)" in text
     assert "| 1M | the file after both deliveries | 1.3 x fresh | 1.20 x fresh |" in text
 
 
@@ -126,3 +132,25 @@ def test_a_size_that_was_stopped_after_its_full_build_tells_what_it_has():
     assert "| 10M | full build beyond dbt's own |" in told
     assert "| 10M | one day beyond dbt's own |" not in told
     assert report.of_plan(models, peers) == plan
+
+
+def test_readers_are_those_of_the_boards_and_of_whole_kpi_tables(tmp_path, monkeypatch):
+    folder = tmp_path / "boards"
+    folder.mkdir()
+    (tmp_path / "board.schema.json").write_text("{}")
+    asked = {
+        "kpi": {"sql": "select * from marts.kpi_a"},
+        "fact": {"sql": "select * from marts.fct_a"},
+    }
+    (folder / "01_one.yml").write_text(yaml.safe_dump({"title": "One", "queries": asked}))
+    monkeypatch.setattr(timed, "BOARDS", tmp_path)
+    database = tmp_path / "build.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create schema marts")
+        for name in ("kpi_a", "kpi_b", "fct_a", "kpixa"):
+            connection.execute(f"create table marts.{name} as select 1 as one")
+        connection.execute("create view marts.kpi_long as select * from marts.kpi_a")
+    found = timed.readers(database)
+    assert list(found["queries"]) == ["one: kpi"]
+    assert list(found["tables"]) == ["kpi_a", "kpi_b"]
+    assert all(taken > 0 for of_kind in found.values() for taken in of_kind.values())

@@ -7,6 +7,7 @@ run mean something on a shared machine:
 
     floor           read every raw row once and write it as a table
     full            dbt build --full-refresh of everything but the tests
+    readers         queries on the KPI tables of the full build, in milliseconds
     idle            dbt build where nothing has come
     day             dbt build after the last of 90 days has come
     late            dbt build after one event of ten years before has come
@@ -39,6 +40,7 @@ import duckdb
 from tools import hash_key
 from tools.benchmark.data import LAST_DAY, Data, data_of
 from tools.benchmark.measure import BenchmarkError, Cost, dbt, measured
+from tools.benchmark.readers import readers
 from tools.publish import code_version
 
 # the clock is given, because tables without a row have none
@@ -152,6 +154,8 @@ def benchmark(events: int, rounds: int, keep: Path, tell: Callable[[dict], None]
             costs[-1][step] = cost
             of_steps = {name: asdict(middle) for name, middle in medians(costs).items()}
             result |= {"rounds": len(costs), "file_bytes": run.sizes, "steps": of_steps}
+            if step == "full":
+                result["readers"] = readers(run.folder / "full" / "build.duckdb")
             tell(result)
     shutil.rmtree(keep / "run")
     return result

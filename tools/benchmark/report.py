@@ -34,6 +34,11 @@ STEPS = {
     "late": "one event of ten years ago delivered",
 }
 
+READERS = {
+    "queries": "slowest of {} queries of the boards on KPI tables",
+    "tables": "slowest of {} KPI tables, read whole",
+}
+
 
 def millions(number: float) -> str:
     return f"{number / 1e6:g}M"
@@ -83,6 +88,10 @@ def goals(sizes: list[dict]) -> str:
             idle = f"{beyond(size, 'idle', 'idle on nothing'):.1f} CPU s"
             told.append(("build without news, beyond dbt's own", "nothing", idle))
         told.append(("peak memory of the full build", "4 GB at 10M", f"{peak:.1f} GB"))
+        for asked, words in READERS.items() if "readers" in size else ():
+            name, slowest = max(size["readers"][asked].items(), key=lambda pair: pair[1])
+            of_all = words.format(len(size["readers"][asked]))
+            told.append((of_all, "50 ms at 100M", f"{slowest:.0f} ms (`{name}`)"))
         if "late" in size["steps"]:
             growth = f"{size['file_bytes']['late'] / size['file_bytes']['full']:.2f} x fresh"
             told.append(("the file after both deliveries", "1.3 x fresh", growth))
