@@ -325,6 +325,18 @@ class Bench:
             shutil.copytree(self.raw, other.raw)
         return other
 
+    def own_taxonomy(self) -> Path:
+        """Gives it a copy of its taxonomy, which may be changed; the folder."""
+        folder = self.folder / "taxonomy"
+        shutil.copytree(ROOT / self.taxonomy, folder)
+        self.taxonomy = str(folder)
+        return folder
+
+    def block(self, *links: Iterable[str]) -> None:
+        """Blocks links, pairs of identifier_id, in a taxonomy of its own."""
+        with open(self.own_taxonomy() / "blocked_links.csv", "a") as file:
+            file.writelines(f"{one},{other},not the same person\n" for one, other in links)
+
     def dbt(self, *arguments: str, check: bool = True, callbacks: list | None = None, **variables):
         """Any dbt command; keyword arguments are variables, over those of the bench."""
         from dbt.cli.main import dbtRunner

@@ -305,16 +305,11 @@ def life(bench, stages, tmp_path_factory) -> dict:
     s = stages["blocked"]
     people = People(joined)
     ends = [people.row(s.a(*who))["identifier_id"] for who in (("cust",), ("user", 2))]
-    taxonomy = folder / "taxonomy"
-    shutil.copytree(ROOT / "seeds/taxonomy", taxonomy)
-    with open(taxonomy / "blocked_links.csv", "a") as file:
-        file.write(f"{ends[0]},{ends[1]},a family that shares one customer record\n")
     blocked = joined.copy_to(folder / "blocked", with_raw=True)
-    blocked.taxonomy = str(taxonomy)
+    blocked.block(ends)  # a family that shares one customer record
     blocked.build()
 
     parted = blocked.copy_to(folder / "parted", with_raw=True)
-    parted.taxonomy = str(taxonomy)
     for path in parted.raw.glob("billing/customers/part-00001.parquet"):
         path.unlink()
     parted.build()
@@ -447,12 +442,9 @@ def test_a_device_that_becomes_shared_gives_its_events_to_who_was_logged_in(life
     """
     s, kept = stages["kiosk"], ["+int_person_days"]
     bench = life["blocked"].copy_to(tmp_path / "kiosk", with_raw=True)
-    bench.taxonomy = str(tmp_path / "taxonomy")
-    shutil.copytree(life["blocked"].taxonomy, bench.taxonomy)
     people = People(bench)
     ends = [people.row(s.a(*who))["identifier_id"] for who in (("tablet",), ("user", 2))]
-    with open(tmp_path / "taxonomy/blocked_links.csv", "a") as file:
-        file.write(f"{ends[0]},{ends[1]},the kiosk of a shop\n")
+    bench.block(ends)
 
     def event_counts() -> dict[str, int]:
         people = People(bench)

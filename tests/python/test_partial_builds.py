@@ -6,7 +6,6 @@ then builds once more, and the tables are those of a warehouse in which it never
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import duckdb
@@ -81,14 +80,9 @@ def blocking(step, tmp_path_factory) -> Bench:
         where link_status = 'used' and identifier_class_a <> identifier_class_b
         order by md5(identifier_a || identifier_b) limit 12"""
     )
-    taxonomy = bench.folder / "taxonomy"
-    shutil.copytree(ROOT / bench.taxonomy, taxonomy)
-    with open(taxonomy / "blocked_links.csv", "a") as file:
-        for number, link in enumerate(links):
-            # either end may stand first
-            ends = [link["identifier_a"], link["identifier_b"]][:: 1 if number % 2 else -1]
-            file.write(f"{ends[0]},{ends[1]},a shared address\n")
-    bench.taxonomy = str(taxonomy)
+    ends = [[link["identifier_a"], link["identifier_b"]] for link in links]
+    # either end may stand first
+    bench.block(*ends[::2], *(pair[::-1] for pair in ends[1::2]))
     bench.build(select=TRUNK)
     split = bench.rows(
         "select * from intermediate.int_identity_changes where change_type = 'split'"
@@ -185,12 +179,10 @@ def edited(step, tmp_path):
 
     def edit(name: str, old: str, new: str) -> Bench:
         bench = step.after.copy_to(tmp_path / "edited")
-        taxonomy = tmp_path / "taxonomy"
-        shutil.copytree(ROOT / bench.taxonomy, taxonomy)
-        text = (taxonomy / f"{name}.csv").read_text()
+        seed = bench.own_taxonomy() / f"{name}.csv"
+        text = seed.read_text()
         assert old in text
-        (taxonomy / f"{name}.csv").write_text(text.replace(old, new))
-        bench.taxonomy = str(taxonomy)
+        seed.write_text(text.replace(old, new))
         return bench
 
     return edit

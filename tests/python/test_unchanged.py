@@ -6,11 +6,10 @@ makes; then everything is made anew, and nothing may differ.
 """
 
 import re
-import shutil
 
 import duckdb
 import pytest
-from harness import ROOT, assert_equal_tables
+from harness import assert_equal_tables
 from kills import before_each_statement
 
 # what asks the raw tables and the ledger whether there is news, and the first to hear of it
@@ -70,18 +69,12 @@ def test_another_rule_makes_again_what_it_rules_and_nothing_else(bench, tmp_path
 
 
 def test_another_seed_is_loaded_and_what_reads_it_is_made_again(bench, tmp_path):
-    folder = ROOT / "target" / f"taxonomy_of_{tmp_path.name}"
-    shutil.copytree(ROOT / bench.taxonomy, folder, dirs_exist_ok=True)
-    try:
-        rules = folder / "channel_rules.csv"
-        rules.write_text(rules.read_text().replace("Paid Search", "Search Ads"))
-        bench.taxonomy = str(folder.relative_to(ROOT))
-        again = made(bench)
-        assert {"channel_rules", "int_traffic_sources", "fct_sessions"} <= again
-        assert not again & {"events", "stage_rules", "int_person_plans"}
-        assert_like_a_full_refresh(bench, tmp_path)
-    finally:
-        shutil.rmtree(folder)
+    rules = bench.own_taxonomy() / "channel_rules.csv"
+    rules.write_text(rules.read_text().replace("Paid Search", "Search Ads"))
+    again = made(bench)
+    assert {"channel_rules", "int_traffic_sources", "fct_sessions"} <= again
+    assert not again & {"events", "stage_rules", "int_person_plans"}
+    assert_like_a_full_refresh(bench, tmp_path)
 
 
 def test_a_table_that_somebody_dropped_is_made_again(bench):

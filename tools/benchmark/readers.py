@@ -20,7 +20,7 @@ BOARDS = Path(__file__).resolve().parents[2] / "dashboard"
 
 
 def readers(database: Path) -> dict[str, dict[str, float]]:
-    """ "queries" and "tables" -> name -> the median of the milliseconds until all rows are there."""
+    """Of "queries" and of "tables": name -> median milliseconds until all rows are there."""
     with duckdb.connect(str(database), read_only=True) as connection:
         tables = [
             name
