@@ -32,6 +32,7 @@ cohort as (
     from activations
     inner join {{ ref('dim_persons') }} as persons on activations.person_id = persons.person_id
     cross join as_of
+    where activations.activated_at <= as_of.as_of_at
 
 ),
 
@@ -47,6 +48,7 @@ time_in_stages as (
     from cohort
     inner join {{ ref('fct_stage_periods') }} as stage_periods on cohort.person_id = stage_periods.person_id
     cross join as_of
+    where stage_periods.started_at <= as_of.as_of_at
     group by cohort.cohort_month_date, stage_periods.stage
 
 ),
@@ -61,6 +63,8 @@ sessions_in_stages as (
     from cohort
     inner join {{ ref('fct_sessions') }} as sessions on cohort.person_id = sessions.person_id
     {{ join_stage_at('sessions.person_id', 'sessions.started_at') }}
+    cross join as_of
+    where sessions.started_at <= as_of.as_of_at
     group by cohort.cohort_month_date, stage_periods.stage
 
 ),

@@ -36,6 +36,7 @@ def active_daily(facts: Facts, days: Frame, who: str) -> Frame:
     parts = []
     for (kind, value), rows in days.groupby(SEGMENT):
         on = [set() for _ in range(count)]
+        rows = rows[rows["active_date"] <= facts.dates()[-1]]
         place = (rows["active_date"] - first_day).dt.days
         for position, name in zip(place, rows[who], strict=True):
             on[position].add(name)

@@ -78,21 +78,23 @@ STAGES = ("acquisition", "activation", "adoption")
 def session_stages(facts: Facts) -> Frame:
     stays = facts["fct_stage_periods"]
     came = stays[stays["stage"] == "activation"].groupby("person_id")["started_at"].min()
-    came = came.reset_index(name="came_at")
+    came = came[came <= facts.as_of].reset_index(name="came_at")
     came["cohort_month_date"] = month_of(facts.local_day(came["came_at"]))
     month = came.set_index("person_id")["cohort_month_date"]
     stays = stays.assign(cohort_month_date=stays["person_id"].map(month))
-    lasted = stays["ended_at"].fillna(facts.as_of) - stays["started_at"]
+    ended_at = stays["ended_at"].fillna(facts.as_of).clip(upper=facts.as_of)
+    lasted = (ended_at - stays["started_at"]).clip(lower=pd.Timedelta(0))
     stays["weeks"] = whole_seconds(lasted) / (7 * 24 * 3600)
     visits = facts["fct_sessions"]
     visits = visits.assign(
         stage=stage_at(facts, visits, "started_at"),
         cohort_month_date=visits["person_id"].map(month),
     )
+    until_now = visits[visits["started_at"] <= facts.as_of]
     table = came.groupby("cohort_month_date").size().rename("person_count").reset_index()
     for stage in STAGES:
         counted = {
-            f"{stage}_session_count": visits[visits["stage"] == stage],
+            f"{stage}_session_count": until_now[until_now["stage"] == stage],
             f"{stage}_weeks": stays[stays["stage"] == stage],
         }
         sizes = counted[f"{stage}_session_count"].groupby("cohort_month_date").size()
