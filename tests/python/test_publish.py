@@ -352,3 +352,20 @@ def test_a_file_that_is_called_as_its_schema_is_refused_in_words(tmp_path):
     with pytest.raises(PublicationError, match="name it otherwise"):
         publish.publish(built, tmp_path / "marts.duckdb")
     assert files_beside(built) == {"build.duckdb"}
+
+
+def test_a_views_brackets_are_none_of_its_content(tmp_path):
+    """DuckDB 2.0 sets others each time that it reads a view which it has written."""
+    one, other = "select a from marts.t", "select -a as a from marts.t"
+    texts = {
+        "plain": f"{one} union all {other}",
+        "bracketed": f"(({one}) union all ({other}))",
+        "another": f"{one} union all {one}",
+    }
+    found = {}
+    for name, text in texts.items():
+        with duckdb.connect(str(tmp_path / f"{name}.duckdb")) as connection:
+            connection.execute("create schema marts; create table marts.t as select 1 as a")
+            connection.execute(f"create view marts.v as {text}")
+            found[name] = publish.fingerprint(connection, name, "v")
+    assert found["plain"] == found["bracketed"] != found["another"]
