@@ -356,16 +356,11 @@ def test_a_file_that_is_called_as_its_schema_is_refused_in_words(tmp_path):
 
 def test_a_views_brackets_are_none_of_its_content(tmp_path):
     """DuckDB 2.0 sets others each time that it reads a view which it has written."""
-    one, other = "select a from marts.t", "select -a as a from marts.t"
-    texts = {
-        "plain": f"{one} union all {other}",
-        "bracketed": f"(({one}) union all ({other}))",
-        "another": f"{one} union all {one}",
-    }
+    texts = {"one": "(a * a) + a", "another": "a * (a + a)", "third": "a + a + a"}
     found = {}
     for name, text in texts.items():
         with duckdb.connect(str(tmp_path / f"{name}.duckdb")) as connection:
             connection.execute("create schema marts; create table marts.t as select 1 as a")
-            connection.execute(f"create view marts.v as {text}")
+            connection.execute(f"create view marts.v as select {text} as b from marts.t")
             found[name] = publish.fingerprint(connection, name, "v")
-    assert found["plain"] == found["bracketed"] != found["another"]
+    assert found["one"] == found["another"] != found["third"]
