@@ -186,37 +186,32 @@ property_matches as (
 
 ),
 
--- texts are judged once each
-traffic_texts as (
-
-    {%- for field in traffic_fields %}
-
-    select distinct
-        '{{ field }}' as field,
-        coalesce({{ field }}, '') as field_text
-    from events
-    {%- if not loop.last %}
-
-    union all
-    {%- endif %}
-    {%- endfor %}
-
-),
-
+-- nor is traffic judged more than once per text; of rules the first counts
 excluded_texts as (
 
     select
         texts.field,
         texts.field_text,
-        min(excluded.reason) as reason
+        min(cast(rules.rule_number as integer)) as rule_number
 
-    from traffic_texts as texts
-    inner join {{ ref('excluded_traffic') }} as excluded
+    from (
+        {%- for field in traffic_fields %}
+        select distinct
+            '{{ field }}' as field,
+            {{ field }} as field_text
+        from events
+        where {{ field }} is not null
+        {%- if not loop.last %}
+
+        union all
+
+        {%- endif %}
+        {%- endfor %}
+    ) as texts
+    inner join {{ ref('excluded_traffic') }} as rules
         on
-            texts.field = excluded.field
-            and {{ regex_match(
-                "case texts.field when 'ip_hash' then texts.field_text else lower(texts.field_text) end", pattern_column='excluded.pattern'
-            ) }}
+            texts.field = rules.field
+            and {{ regex_match('lower(texts.field_text)', pattern_column='rules.pattern') }}
     group by texts.field, texts.field_text
 
 ),
@@ -230,11 +225,7 @@ events_named as (
             case events.event_type when 'page' then 'page_viewed' when 'screen' then 'screen_viewed' end,
             {{ snake_case('events.raw_event_name') }}
         ) as event_name,
-        least(
-            {%- for field in traffic_fields %}
-            excluded_{{ field }}.reason{{ ',' if not loop.last }}
-            {%- endfor %}
-        ) as suppression_reason
+        exclusions.reason as suppression_reason
 
     from events
     left join name_matches
@@ -246,8 +237,14 @@ events_named as (
     left join excluded_texts as excluded_{{ field }}
         on
             excluded_{{ field }}.field = '{{ field }}'
-            and coalesce(events.{{ field }}, '') = excluded_{{ field }}.field_text
+            and events.{{ field }} = excluded_{{ field }}.field_text
     {%- endfor %}
+    left join {{ ref('excluded_traffic') }} as exclusions
+        on cast(exclusions.rule_number as integer) = least(
+            {%- for field in traffic_fields %}
+            excluded_{{ field }}.rule_number{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
 
 ),
 
