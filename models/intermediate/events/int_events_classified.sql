@@ -20,12 +20,6 @@
 
 {%- set traffic_fields = ['user_agent', 'page_host', 'email_domain', 'ip_hash'] %}
 
-{%- set fits_rule %}
-            rules.source_name in ('', names.source_name)
-            and rules.event_type in ('', names.event_type)
-            and rules.raw_event_name in ('', names.raw_event_name)
-            and rules.amount_sign in ('', names.amount_sign)
-{%- endset %}
 {%- set has_name %}
             events.source_name = names.source_name
             and coalesce(events.event_type, '') = names.event_type
@@ -98,42 +92,53 @@ names as (
 
 ),
 
+candidates as (
+
+    select
+        names.*,
+        rules.rule_number,
+        rules.property,
+        rules.pattern
+
+    from names
+    inner join rules
+        on
+            rules.source_name in ('', names.source_name)
+            and rules.event_type in ('', names.event_type)
+            and rules.raw_event_name in ('', names.raw_event_name)
+            and rules.amount_sign in ('', names.amount_sign)
+
+),
+
 name_matches as (
 
     select
-        names.source_name,
-        names.event_type,
-        names.raw_event_name,
-        names.amount_sign,
-        min(rules.rule_number) as rule_number
+        source_name,
+        event_type,
+        raw_event_name,
+        amount_sign,
+        min(rule_number) as rule_number
 
-    from names
-    left join rules
-        on
-            rules.property = ''
-            and {{- fits_rule }}
-    group by names.source_name, names.event_type, names.raw_event_name, names.amount_sign
+    from candidates
+    where property = ''
+    group by source_name, event_type, raw_event_name, amount_sign
 
 ),
 
 -- only a rule before the one that the name alone decides has to look at the event
 property_candidates as (
 
-    select
-        name_matches.source_name,
-        name_matches.event_type,
-        name_matches.raw_event_name,
-        name_matches.amount_sign,
-        rules.rule_number,
-        rules.property,
-        rules.pattern
-
-    from name_matches
-    inner join rules
+    select candidates.*
+    from candidates
+    left join name_matches
         on
-            rules.property <> ''
-            and (name_matches.rule_number is null or name_matches.rule_number > rules.rule_number)
-            and {{- fits_rule | replace('names.', 'name_matches.') }}
+            candidates.source_name = name_matches.source_name
+            and candidates.event_type = name_matches.event_type
+            and candidates.raw_event_name = name_matches.raw_event_name
+            and candidates.amount_sign = name_matches.amount_sign
+    where
+        candidates.property <> ''
+        and (name_matches.rule_number is null or candidates.rule_number < name_matches.rule_number)
 
 ),
 
