@@ -156,10 +156,3 @@ from (
     group by {{ group_columns | join(', ') }}
 ) as walks
 {%- endmacro %}
-
-{# Aggregate: texts joined in the order of a number (unique in the group); NULL where there is none. #}
-{% macro ordered_text_list(text, order_number, separator) %}{{ return(adapter.dispatch('ordered_text_list', 'customer_journey')(text, order_number, separator)) }}{% endmacro %}
-{% macro default__ordered_text_list(text, order_number, separator) %}string_agg({{ text }}, {{ quoted(separator) }} order by {{ order_number }}){% endmacro %}
-{% macro spark__ordered_text_list(text, order_number, separator) -%}
-nullif(array_join(transform(array_sort(collect_list(struct({{ order_number }} as place, {{ text }} as content))), item -> item.content), {{ quoted(separator) }}), '')
-{%- endmacro %}

@@ -29,7 +29,13 @@ walked as (
         count(*) as raw_step_count,
         count(collapsed_number) as step_count,
         max(occurred_at) as last_at,
-        {{ ordered_text_list('case when collapsed_number <= 20 then node end', 'step_number', ' > ') }} as nodes_in_order
+        -- not a list in order: an engine keeps all of those in memory at once
+        concat_ws(
+            ' > '
+            {%- for number in range(1, 21) %},
+            max(case when collapsed_number = {{ number }} then node end)
+            {%- endfor %}
+        ) as nodes_in_order
 
     from steps
     group by path_id
