@@ -1,4 +1,4 @@
-# What a person types. Everything runs in the project's own environments (.venv, .venv-spark, .venv-postgres, .venv-bouncer); nothing else is touched.
+# What a person types. Everything runs in the project's own environments (.venv, .venv-spark, .venv-postgres, .venv-duckdb2, .venv-bouncer); nothing else is touched.
 # README: the first line is `make demo`, the second `make test`.
 
 SHELL := /bin/bash
@@ -40,6 +40,9 @@ install-spark: ## make .venv-spark as requirements-spark.txt says
 
 install-postgres: ## make .venv-postgres as requirements-postgres.txt says
 	@$(PYTHON) tools/install.py requirements-postgres.txt .venv-postgres
+
+install-duckdb2: ## make .venv-duckdb2 as requirements-duckdb2.txt says: the same packages with DuckDB 2.0
+	@$(PYTHON) tools/install.py requirements-duckdb2.txt .venv-duckdb2
 
 install-bouncer: ## make .venv-bouncer as requirements-bouncer.txt says
 	@$(PYTHON) tools/install.py requirements-bouncer.txt .venv-bouncer
@@ -103,6 +106,9 @@ real: install ## the same models on four public data sets (DATA=folder that hold
 test: install ## all tests that need no Spark, two files at a time (ARGS="-n 0 …": one)
 	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
+test-duckdb2: install-duckdb2 ## the same tests on DuckDB 2.0
+	@.venv-duckdb2/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
 test-long: install ## the tests that take hours: every state that a kill can leave, every order of rows
 	@$(RUN) -m pytest -m long $(ARGS)
 
@@ -164,6 +170,8 @@ lock: install ## write the lock files anew from pyproject.toml, keeping what sti
 	@echo uv==0.13.9 | $(COMPILE) - -o requirements-uv.txt
 	echo 'dbt-bouncer==4.3.*' | $(COMPILE) - -o requirements-bouncer.txt
 	$(COMPILE) pyproject.toml --extra dev --extra show --upgrade-package duckdb==1.5.5 -o requirements.txt
+	cp requirements.txt requirements-duckdb2.txt
+	$(COMPILE) pyproject.toml --extra dev --extra show --upgrade-package duckdb==2.0.0 -o requirements-duckdb2.txt
 	$(COMPILE) pyproject.toml --extra dev --extra spark -c requirements.txt -o requirements-spark.txt
 	$(COMPILE) pyproject.toml --extra dev --extra postgres -c requirements.txt -o requirements-postgres.txt
 

@@ -75,10 +75,17 @@ def fingerprint(connection: duckdb.DuckDBPyConnection, catalog: str, name: str) 
     table = f"{quoted(catalog)}.{SCHEMA}.{quoted(name)}"
     if text := views_over_marts(connection, catalog).get(name):
         (count,) = connection.execute(f"select count(*) from {table}").fetchone()
-        # without brackets: DuckDB 2.0 sets others each time it reads a view that it has written
-        words = re.sub(r"[()]", "", text)
-        return Table(name, count, hashlib.md5(words.encode()).hexdigest()[:16])
+        return Table(name, count, hashlib.md5(words_of(text).encode()).hexdigest()[:16])
     return fingerprint_of_rows(connection, table, name)
+
+
+def words_of(view: str) -> str:
+    """A view's text but for what DuckDB 2.0 writes otherwise when it reads a view again: brackets
+    and the case of words. What stands in quotes stays."""
+    parts = re.split(r"('(?:[^']|'')*')", view)
+    return "".join(
+        part if part.startswith("'") else re.sub(r"[()]", "", part).lower() for part in parts
+    )
 
 
 def fingerprint_of_rows(connection: duckdb.DuckDBPyConnection, table: str, name: str) -> Table:

@@ -975,7 +975,7 @@ def test_a_funnel_tries_no_pairs_of_events(connection, sql, order):
     """A million events took more than two minutes so, and take a second by hash."""
     happen(connection, in_order("a", "b", "c"))
     query = sql["funnel", 0, order, "totals", WINDOW_DAYS]
-    plan = connection.execute(f"explain {query}").fetchall()[0][1]
+    plan = connection.execute(f"explain (format json) {query}").fetchall()[0][1]
     assert "HASH_JOIN" in plan
     assert "NL_JOIN" not in plan and "NESTED_LOOP" not in plan
 

@@ -38,14 +38,15 @@ from pathlib import Path
 import duckdb
 
 from tools import hash_key
-from tools.benchmark.data import LAST_DAY, Data, data_of
+from tools.benchmark.data import LAST_DAY, Data, arrive, data_of
 from tools.benchmark.measure import BenchmarkError, Cost, dbt, measured
 from tools.benchmark.readers import readers
 from tools.publish import code_version
 
 # the clock is given, because tables without a row have none
 VARIABLES = ["--vars", json.dumps({"as_of": f"{LAST_DAY + timedelta(days=1)} 00:00:00"})]
-BUILD = ["--quiet", "build", "--exclude-resource-type", "test", "unit_test", *VARIABLES]
+DBT_BUILD = ["--quiet", "build", "--exclude-resource-type", "test", "unit_test"]
+BUILD = [*DBT_BUILD, *VARIABLES]
 FULL = [*BUILD, "--full-refresh"]
 UNITS = {"k": 1_000, "M": 1_000_000}
 
@@ -62,14 +63,6 @@ def event_count(text: str) -> int:
     return events
 
 
-def arrive(data: Data, part: str, raw: Path) -> None:
-    """Lets a part's files appear among the raw tables, as a delivery does."""
-    for path in data[part].rglob("*.parquet"):
-        target = raw / path.relative_to(data[part])
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.link(path, target)
-
-
 class Run:
     """One round: a database of its own, built from nothing and then delivered into."""
 
@@ -80,8 +73,8 @@ class Run:
         for name in ("full", "nothing"):
             (folder / name).mkdir(parents=True)
             hash_key.create(folder / name / "hash_key.parquet")
-        arrive(data, "nothing", folder / "raw_nothing")
-        arrive(data, "base", folder / "raw")
+        arrive(data["nothing"], folder / "raw_nothing")
+        arrive(data["base"], folder / "raw")
 
     def steps(self) -> Iterator[tuple[str, Cost]]:
         """Each step and its cost, in the order in which they have to come."""
@@ -94,7 +87,7 @@ class Run:
         yield "floor", self.floor()
         for step in ("full", "idle", "day", "late"):
             if step in ("day", "late"):
-                arrive(self.data, step, self.folder / "raw")
+                arrive(self.data[step], self.folder / "raw")
             cost = dbt(full, self.folder / "raw", *(FULL if step == "full" else BUILD))
             self.sizes[step] = (full / "build.duckdb").stat().st_size
             yield step, cost

@@ -67,6 +67,14 @@ def data_of(events: int, keep: Path) -> Data:
     return Data(folder)
 
 
+def arrive(delivery: Path, raw: Path) -> None:
+    """Lets the files of a part, or of a day, appear among the raw tables, as a delivery does."""
+    for path in delivery.rglob("*.parquet"):
+        target = raw / path.relative_to(delivery)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.link(path, target)
+
+
 def _cut(folder: Path) -> None:
     begin = datetime.combine(LAST_DAY, time())
     end = begin + timedelta(days=1)
