@@ -25,3 +25,32 @@
     {%- endfor -%}
     {{ return(columns) }}
 {% endmacro %}
+
+{#
+  A table that the running model works with and nobody else reads, by a name of its own: temporary, so neither compressed nor written to the file, and gone
+  with the connection of a run that was killed. Spark has none: there it is a table beside the model's, and the next run drops what a killed one has left.
+#}
+{% macro working_table(name) %}{{ return(adapter.dispatch('working_table', 'customer_journey')(this.identifier ~ '__' ~ name)) }}{% endmacro %}
+{% macro default__working_table(name) %}{{ return(api.Relation.create(identifier=name, type='table')) }}{% endmacro %}
+{% macro spark__working_table(name) %}{{ return(api.Relation.create(database=this.database, schema=this.schema, identifier=name, type='table')) }}{% endmacro %}
+
+{% macro make_working_table(relation, query) %}
+    {%- do drop_working_table(relation) -%}
+    {%- do run_query(adapter.dispatch('working_table_query', 'customer_journey')(relation, query)) -%}
+{% endmacro %}
+{% macro default__working_table_query(relation, query) -%}
+create temporary table {{ relation }} as
+{{ query }}
+{%- endmacro %}
+{% macro spark__working_table_query(relation, query) %}{{ return(create_table_as(false, relation, query)) }}{% endmacro %}
+
+{% macro drop_working_table(relation) %}{%- do run_query('drop table if exists ' ~ relation) -%}{% endmacro %}
+
+{#- dbt knows the schema's tables since its start, so this asks nobody -#}
+{% macro drop_left_working_tables(names) %}{{ return(adapter.dispatch('drop_left_working_tables', 'customer_journey')(names)) }}{% endmacro %}
+{% macro default__drop_left_working_tables(names) %}{% endmacro %}
+{% macro spark__drop_left_working_tables(names) %}
+    {%- for name in names -%}
+        {%- do drop_relation_if_exists(load_cached_relation(working_table(name))) -%}
+    {%- endfor -%}
+{% endmacro %}

@@ -2,13 +2,13 @@
   Connected components of an undirected graph, as a materialisation. The model's query gives edges (node_a, node_b: text; node_b NULL for a node without an
   edge); the table has one row per node: node_id, component_id (the smallest node_id of its component, so a function of the graph and of nothing else).
 
-  Each round contracts every node into a neighbour or leaves it where it is, and is a table; the loop ends when no edge is left. Whichever neighbour is
+  Each round contracts every node into a neighbour or leaves it where it is, and is a working table; the loop ends when no edge is left. Whichever neighbour is
   chosen, what hangs together goes on hanging together. Two rounds peel: a node with one neighbour goes into it, which is all there is to do in most
   neighbourhoods of identifiers, and in a star of a million. The others are random contraction (Bögeholz, Brand and Todor, "In-database connected component
   analysis", ICDE 2020): every node goes into the neighbour, or itself, whose number is shuffled to the smallest, shuffled otherwise in each round. The
   expected number of nodes falls by a constant factor a round, on chains, grids and stars alike, so n nodes take O(log n) rounds of joins and group-bys that
   every engine has. Nodes have numbers meanwhile, which are joined and compared at a fraction of the cost of their names; which number a node has decides
-  nothing. Working tables are dropped at the end, and those of a run that was killed at the beginning.
+  nothing.
 #}
 {% materialization connected_components, default %}
     {%- set target_relation = this.incorporate(type='table') -%}
@@ -17,27 +17,25 @@
     {%- set max_rounds = 60 -%}
     {%- set rounds = [] -%}
 
-    {#- what a run that was cut off has left; dbt knows the schema's tables since its start, so this asks nobody -#}
     {%- for round in range(max_rounds + 1) -%}
-        {%- do drop_relation_if_exists(load_cached_relation(component_table('round_' ~ round))) -%}
-        {%- do drop_relation_if_exists(load_cached_relation(component_table('edges_' ~ round))) -%}
+        {%- do drop_left_working_tables(['round_' ~ round, 'edges_' ~ round]) -%}
     {%- endfor -%}
-    {%- do replace_table(component_table('input'), sql) -%}
-    {%- do replace_table(component_table('nodes'), numbered_nodes_query()) -%}
-    {%- do replace_table(component_table('edges_0'), numbered_edges_query()) -%}
+    {%- do make_working_table(working_table('input'), sql) -%}
+    {%- do make_working_table(working_table('nodes'), numbered_nodes_query()) -%}
+    {%- do make_working_table(working_table('edges_0'), numbered_edges_query()) -%}
 
     {%- set state = namespace(is_done=false) -%}
     {%- for round in range(1, max_rounds + 1) -%}
         {#- the test stands inside the loop: one in its head is made a round too early -#}
-        {%- set edges = component_table('edges_' ~ (round - 1)) -%}
+        {%- set edges = working_table('edges_' ~ (round - 1)) -%}
         {%- if not state.is_done -%}
             {%- set state.is_done = run_query('select count(*) from ' ~ edges).rows[0][0] == 0 -%}
         {%- endif -%}
         {%- if not state.is_done -%}
             {%- do rounds.append(round) -%}
-            {%- do replace_table(component_table('round_' ~ round), peeling_query(edges) if round <= 2 else contraction_query(edges, round)) -%}
-            {%- do replace_table(component_table('edges_' ~ round), contracted_edges_query(edges, component_table('round_' ~ round))) -%}
-            {%- do drop_relation_if_exists(edges) -%}
+            {%- do make_working_table(working_table('round_' ~ round), peeling_query(edges) if round <= 2 else contraction_query(edges, round)) -%}
+            {%- do make_working_table(working_table('edges_' ~ round), contracted_edges_query(edges, working_table('round_' ~ round))) -%}
+            {%- do drop_working_table(edges) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if not state.is_done -%}
@@ -65,32 +63,23 @@
     {{ adapter.commit() }}
 
     {%- for name in ['input', 'nodes', 'edges_' ~ (rounds[-1] if rounds else 0)] -%}
-        {%- do drop_relation_if_exists(component_table(name)) -%}
+        {%- do drop_working_table(working_table(name)) -%}
     {%- endfor -%}
     {%- for round in rounds -%}
-        {%- do drop_relation_if_exists(component_table('round_' ~ round)) -%}
+        {%- do drop_working_table(working_table('round_' ~ round)) -%}
     {%- endfor -%}
 
     {{ return({'relations': [target_relation]}) }}
 {% endmaterialization %}
-
-{% macro component_table(name) -%}
-{{ return(api.Relation.create(database=this.database, schema=this.schema, identifier=this.identifier ~ '__' ~ name, type='table')) }}
-{%- endmacro %}
-
-{% macro replace_table(relation, query) %}
-    {%- do run_query('drop table if exists ' ~ relation) -%}
-    {%- do run_query(create_table_as(false, relation, query)) -%}
-{% endmacro %}
 
 {% macro numbered_nodes_query() -%}
 select
     node_id,
     cast({{ any_number() }} as bigint) as node_number
 from (
-    select node_a as node_id from {{ component_table('input') }}
+    select node_a as node_id from {{ working_table('input') }}
     union
-    select node_b as node_id from {{ component_table('input') }} where node_b is not null
+    select node_b as node_id from {{ working_table('input') }} where node_b is not null
 ) as nodes
 {%- endmacro %}
 
@@ -98,9 +87,9 @@ from (
 select distinct
     least(nodes_a.node_number, nodes_b.node_number) as node_a,
     greatest(nodes_a.node_number, nodes_b.node_number) as node_b
-from {{ component_table('input') }} as edges
-inner join {{ component_table('nodes') }} as nodes_a on edges.node_a = nodes_a.node_id
-inner join {{ component_table('nodes') }} as nodes_b on edges.node_b = nodes_b.node_id
+from {{ working_table('input') }} as edges
+inner join {{ working_table('nodes') }} as nodes_a on edges.node_a = nodes_a.node_id
+inner join {{ working_table('nodes') }} as nodes_b on edges.node_b = nodes_b.node_id
 where edges.node_a <> edges.node_b
 {%- endmacro %}
 
@@ -179,7 +168,7 @@ with
 
 labels_0 as (
 
-    select node_id, node_number as label from {{ component_table('nodes') }}
+    select node_id, node_number as label from {{ working_table('nodes') }}
 
 ),
 {% for round in rounds %}
@@ -189,7 +178,7 @@ labels_{{ round }} as (
         labels.node_id,
         coalesce(mapping.contracted_into, labels.label) as label
     from labels_{{ round - 1 }} as labels
-    left join {{ component_table('round_' ~ round) }} as mapping on labels.label = mapping.node_number
+    left join {{ working_table('round_' ~ round) }} as mapping on labels.label = mapping.node_number
 
 ),
 {% endfor %}

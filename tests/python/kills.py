@@ -53,8 +53,8 @@ def kind_of(sql: str) -> str:
     what, name = (rest[0], " ".join(rest[1:4])) if verb in ("create", "drop", "alter") else ("", "")
     if what in ("schema", "temporary"):
         return ""
-    if re.search(r"__(input|nodes|edges|contracted|round_\d+)\b", name):
-        return f"{verb} working table"
+    if verb == "drop" and "." not in name:  # a temporary table has no schema
+        return ""
     if verb in ("insert", "delete") and "loads_seen" in rest[1]:
         return f"{verb} ledger"
     return f"{verb} {what}".strip()

@@ -31,8 +31,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from tools import hash_key
-from tools.benchmark.__main__ import FULL, VARIABLES, arrive, event_count, machine, medians
-from tools.benchmark.data import Data, data_of
+from tools.benchmark.__main__ import FULL, VARIABLES, event_count, machine, medians
+from tools.benchmark.data import Data, arrive, data_of
 from tools.benchmark.measure import ROOT, BenchmarkError, Cost, dbt, measured
 from tools.benchmark.peers import graphs, project_components
 from tools.benchmark.peers.contract import (
@@ -125,7 +125,7 @@ def build(folder: Path, data: Data) -> Cost:
     """The project's own full build of the same raw tables, with all its models."""
     folder.mkdir()
     hash_key.create(folder / "hash_key.parquet")
-    arrive(data, "base", folder / "raw")
+    arrive(data["base"], folder / "raw")
     dbt(folder, folder / "raw", "--quiet", "parse", *VARIABLES)
     return dbt(folder, folder / "raw", *FULL)
 
