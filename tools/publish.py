@@ -69,23 +69,17 @@ def quoted(name: str) -> str:
 def fingerprint(connection: duckdb.DuckDBPyConnection, catalog: str, name: str) -> Table:
     """Row count and a hash of the content of a mart that does not depend on the rows' order.
 
-    What a view over published tables holds is theirs, so of it the text is hashed, and only within
-    one publication: its form is that of a version of DuckDB and of this function.
+    What a view over published tables holds is theirs. Of it are hashed its columns, the tables that
+    it reads and the texts in it, and not its words: DuckDB 2.0 writes other brackets and names of
+    types each time that it reads a view which it has written.
     """
     table = f"{quoted(catalog)}.{SCHEMA}.{quoted(name)}"
     if text := views_over_marts(connection, catalog).get(name):
         (count,) = connection.execute(f"select count(*) from {table}").fetchone()
-        return Table(name, count, hashlib.md5(words_of(text).encode()).hexdigest()[:16])
+        columns = connection.execute(f"select column_name, column_type from (describe {table})")
+        said = (columns.fetchall(), re.findall(rf"\b{SCHEMA}\.\"?\w+|'(?:[^']|'')*'", text))
+        return Table(name, count, hashlib.md5(repr(said).encode()).hexdigest()[:16])
     return fingerprint_of_rows(connection, table, name)
-
-
-def words_of(view: str) -> str:
-    """A view's text but for what DuckDB 2.0 writes otherwise when it reads a view again: brackets
-    and the case of words. What stands in quotes stays."""
-    parts = re.split(r"('(?:[^']|'')*')", view)
-    return "".join(
-        part if part.startswith("'") else re.sub(r"[()]", "", part).lower() for part in parts
-    )
 
 
 def fingerprint_of_rows(connection: duckdb.DuckDBPyConnection, table: str, name: str) -> Table:
