@@ -393,42 +393,59 @@ events_after_gaps as (
     select
         *,
         occurred_us - lag(occurred_us) over unit_in_order as gap_us,
-        lag(occurred_date) over unit_in_order as previous_date
+        lag(occurred_date) over unit_in_order as previous_date,
+        lead(occurred_us) over unit_in_order - occurred_us as gap_after_us
 
     from session_events
     window unit_in_order as (
-        partition by session_unit, active_rule, unit_id
+        partition by unit_id, session_unit, active_rule
         order by occurred_us, event_id
     )
 
 ),
 
--- a run that not even the longest timeout parts holds whole sessions of every profile
-events_in_runs as (
+-- a run that not even the longest timeout parts holds whole sessions of every profile; of each its first and its last event, where these are two
+ends_of_runs as (
+
+    select
+        session_unit,
+        active_rule,
+        shortest_cap_us,
+        unit_id,
+        event_id,
+        occurred_us,
+        coalesce(gap_us >= longest_timeout_us, true) as is_first
+
+    from events_after_gaps
+    where coalesce(gap_us >= longest_timeout_us, true) <> coalesce(gap_after_us >= longest_timeout_us, true)
+
+),
+
+runs as (
 
     select
         *,
-        max(case when gap_us is null or gap_us >= longest_timeout_us then occurred_us end) over (
-            partition by session_unit, active_rule, unit_id
+        lead(occurred_us) over (
+            partition by unit_id, session_unit, active_rule
             order by occurred_us, event_id
-            rows between unbounded preceding and current row
-        ) as run_started_us
+        ) as run_ended_us
 
-    from events_after_gaps
+    from ends_of_runs
 
 ),
 
 -- only in a run that is longer than a cap can a cap cut anything: few, and only these are followed event by event
 long_runs as (
 
-    select distinct
+    select
         session_unit,
         active_rule,
         unit_id,
-        run_started_us
+        occurred_us as run_started_us,
+        run_ended_us
 
-    from events_in_runs
-    where occurred_us - run_started_us >= shortest_cap_us
+    from runs
+    where is_first and run_ended_us - occurred_us >= shortest_cap_us
 
 ),
 
@@ -444,24 +461,25 @@ events_of_long_runs as (
         settings.profile,
         settings.session_cap_us,
         events.unit_id,
-        events.run_started_us,
+        long_runs.run_started_us,
         events.occurred_us,
         events.occurred_date,
         max(case
             when {{ is_session_start }} then events.occurred_us
         end) over (
-            partition by settings.profile, events.unit_id, events.run_started_us
+            partition by settings.profile, events.unit_id, long_runs.run_started_us
             order by events.occurred_us, events.event_id
             rows between unbounded preceding and current row
         ) as stretch_started_us
 
-    from events_in_runs as events
+    from events_after_gaps as events
     inner join long_runs
         on
             events.session_unit = long_runs.session_unit
             and events.active_rule = long_runs.active_rule
             and events.unit_id = long_runs.unit_id
-            and events.run_started_us = long_runs.run_started_us
+            and events.occurred_us >= long_runs.run_started_us
+            and events.occurred_us <= long_runs.run_ended_us
     inner join settings
         on
             settings.metric = 'sessions'
@@ -476,13 +494,14 @@ session_starts as (
         settings.profile,
         events.occurred_date as started_date
 
-    from events_in_runs as events
+    from events_after_gaps as events
     left join long_runs
         on
             events.session_unit = long_runs.session_unit
             and events.active_rule = long_runs.active_rule
             and events.unit_id = long_runs.unit_id
-            and events.run_started_us = long_runs.run_started_us
+            and events.occurred_us >= long_runs.run_started_us
+            and events.occurred_us <= long_runs.run_ended_us
     inner join settings
         on
             settings.metric = 'sessions'
