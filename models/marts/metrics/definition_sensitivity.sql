@@ -361,6 +361,7 @@ session_ways as (
     select
         session_unit,
         active_rule,
+        min(least(session_timeout_us, app_session_timeout_us)) as shortest_timeout_us,
         max(greatest(session_timeout_us, app_session_timeout_us)) as longest_timeout_us,
         min(case when session_cap_us > 0 then session_cap_us end) as shortest_cap_us
 
@@ -370,11 +371,12 @@ session_ways as (
 
 ),
 
-session_events as (
+session_events as {{ not_kept() }}(
 
     select
         ways.session_unit,
         ways.active_rule,
+        ways.shortest_timeout_us,
         ways.longest_timeout_us,
         ways.shortest_cap_us,
         case ways.session_unit when 'person' then events.person_id else events.endpoint_id end as unit_id,
@@ -404,8 +406,8 @@ events_after_gaps as (
 
 ),
 
--- a run that not even the longest timeout parts holds whole sessions of every profile; of each its first and its last event, where these are two
-ends_of_runs as (
+-- a run that no timeout parts holds whole sessions of all profiles: of most runs only the ends are needed, and where a profile may part them
+turning_events as (
 
     select
         session_unit,
@@ -414,10 +416,18 @@ ends_of_runs as (
         unit_id,
         event_id,
         occurred_us,
-        coalesce(gap_us >= longest_timeout_us, true) as is_first
+        occurred_date,
+        is_app,
+        gap_us,
+        previous_date,
+        coalesce(gap_us >= longest_timeout_us, true) as is_first_of_run,
+        coalesce(gap_after_us >= longest_timeout_us, true) as is_last_of_run
 
     from events_after_gaps
-    where coalesce(gap_us >= longest_timeout_us, true) <> coalesce(gap_after_us >= longest_timeout_us, true)
+    where
+        coalesce(gap_us >= shortest_timeout_us, true)
+        or occurred_date <> previous_date
+        or coalesce(gap_after_us >= longest_timeout_us, true)
 
 ),
 
@@ -430,7 +440,8 @@ runs as (
             order by occurred_us, event_id
         ) as run_ended_us
 
-    from ends_of_runs
+    from turning_events
+    where is_first_of_run <> is_last_of_run
 
 ),
 
@@ -445,7 +456,36 @@ long_runs as (
         run_ended_us
 
     from runs
-    where is_first and run_ended_us - occurred_us >= shortest_cap_us
+    where is_first_of_run and run_ended_us - occurred_us >= shortest_cap_us
+
+),
+
+events_of_long_runs as (
+
+    select
+        events.session_unit,
+        events.active_rule,
+        events.unit_id,
+        long_runs.run_started_us,
+        events.event_id,
+        events.occurred_us,
+        events.occurred_date,
+        events.is_app,
+        events.occurred_us - lag(events.occurred_us) over run_in_order as gap_us,
+        lag(events.occurred_date) over run_in_order as previous_date
+
+    from session_events as events
+    inner join long_runs
+        on
+            events.session_unit = long_runs.session_unit
+            and events.active_rule = long_runs.active_rule
+            and events.unit_id = long_runs.unit_id
+            and events.occurred_us >= long_runs.run_started_us
+            and events.occurred_us <= long_runs.run_ended_us
+    window run_in_order as (
+        partition by events.unit_id, events.session_unit, events.active_rule, long_runs.run_started_us
+        order by events.occurred_us, events.event_id
+    )
 
 ),
 
@@ -455,31 +495,24 @@ events.gap_us is null
             or (settings.cut_at_midnight and events.occurred_date <> events.previous_date)
 {%- endset %}
 
-events_of_long_runs as (
+stretches as (
 
     select
         settings.profile,
         settings.session_cap_us,
         events.unit_id,
-        long_runs.run_started_us,
+        events.run_started_us,
         events.occurred_us,
         events.occurred_date,
         max(case
             when {{ is_session_start }} then events.occurred_us
         end) over (
-            partition by settings.profile, events.unit_id, long_runs.run_started_us
+            partition by events.unit_id, settings.profile, events.run_started_us
             order by events.occurred_us, events.event_id
             rows between unbounded preceding and current row
         ) as stretch_started_us
 
-    from events_after_gaps as events
-    inner join long_runs
-        on
-            events.session_unit = long_runs.session_unit
-            and events.active_rule = long_runs.active_rule
-            and events.unit_id = long_runs.unit_id
-            and events.occurred_us >= long_runs.run_started_us
-            and events.occurred_us <= long_runs.run_ended_us
+    from events_of_long_runs as events
     inner join settings
         on
             settings.metric = 'sessions'
@@ -494,7 +527,7 @@ session_starts as (
         settings.profile,
         events.occurred_date as started_date
 
-    from events_after_gaps as events
+    from turning_events as events
     left join long_runs
         on
             events.session_unit = long_runs.session_unit
@@ -518,7 +551,7 @@ session_starts as (
         profile,
         min(occurred_date) as started_date
 
-    from events_of_long_runs
+    from stretches
     group by
         profile, unit_id, run_started_us, stretch_started_us,
         case when session_cap_us > 0 then floor((occurred_us - stretch_started_us) / cast(session_cap_us as double)) else 0 end
