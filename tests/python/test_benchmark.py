@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from tools.benchmark import __main__ as bench
+from tools.benchmark import deliveries, report, skew
 from tools.benchmark import readers as timed
-from tools.benchmark import report, skew
+from tools.benchmark.data import arrive
 from tools.benchmark.measure import BenchmarkError, Cost, measured
 
 
@@ -90,6 +91,52 @@ def test_goals_stand_beside_results_without_what_dbt_alone_costs():
     assert "| 1M | slowest of 2 queries of the boards on KPI tables | 50 ms at 100M | 7 ms" in text
     assert "| 1M | slowest of 1 KPI tables, read whole | 50 ms at 100M | 60 ms (`kpi_e`)" in text
     assert "| 1M | the file after both deliveries | 1.3 x fresh | 1.20 x fresh |" in text
+
+
+MACHINE = {
+    "at": "now",
+    "cores": 2,
+    "memory_bytes": 2**34,
+    "platform": "Linux",
+    "python": "3",
+    "duckdb": "1",
+    "code_version": "c",
+}
+
+
+def test_what_the_demo_costs_is_told_by_kind_and_its_dearest_tests_by_name():
+    nodes = {
+        "model.p.a": 2.0,
+        "model.p.b": 4.0,
+        "seed.p.s": 0.5,
+        "test.p.unique_a_id.1": 0.2,
+        "test.p.funnels_never_grow": 0.3,
+        "exposure.p.board": 0.1,
+    }
+    result = {"machine": MACHINE, "rounds": 3, "cpu_seconds": 10.0, "nodes": nodes}
+    text = report.of_demo(result)
+    assert "10.0 CPU s (goal: 30); median of 3" in text
+    assert "| models | 2 | 6.0 | 3000 |" in text
+    assert "| other data tests | 1 | 0.3 | 300 |\n| tests of a key | 1 | 0.2 | 200 |" in text
+    assert "| dbt's start and the rest |  | 3.0 |  |" in text
+    assert "dearest tests, CPU s: `funnels_never_grow` 0.30, `unique_a_id` 0.20." in text
+
+
+def test_a_day_is_delivered_with_what_was_loaded_on_it_alone(tmp_path):
+    table = tmp_path / "base" / "s" / "t"
+    table.mkdir(parents=True)
+    duckdb.execute(
+        "copy (select range as n, timestamp '2025-01-02 20:00:00' + interval 3 hour * range"
+        f" as _loaded_at from range(4)) to '{table}/part.parquet'"
+    )
+    days = deliveries.cut_by_day(tmp_path / "base", tmp_path / "days")
+    assert [day.name for day in days] == ["2025-01-02", "2025-01-03"]
+    found = []
+    for day in days:
+        arrive(day, tmp_path / "raw")
+        files = f"{tmp_path}/raw/s/t/*.parquet"
+        found.append(duckdb.execute(f"select count(*) from '{files}'").fetchone())
+    assert found == [(2,), (4,)]
 
 
 def test_a_page_without_a_place_for_the_results_is_told():

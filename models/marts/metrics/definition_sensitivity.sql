@@ -406,7 +406,7 @@ events_after_gaps as (
 
 ),
 
--- a run that no timeout parts holds whole sessions of all profiles: of most runs only the ends are needed, and where a profile may part them
+-- a run that no timeout parts holds whole sessions of all profiles: of most only the ends are needed, and where a profile may part them
 turning_events as (
 
     select
