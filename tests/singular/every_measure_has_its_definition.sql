@@ -5,7 +5,7 @@ columns_there as (
 
     {%- for node in graph.nodes.values()
         if execute and node.resource_type == 'model' and node.name.startswith('kpi_') and node.name != 'kpi_long' %}
-    {%- for column in columns_of(relation_in(node.schema, node.alias)) %}
+    {%- for column in adapter.get_columns_in_relation(relation_in(node.schema, node.alias)) %}
     select {{ quoted(node.name ~ '.' ~ column.name) }} as metric
     union all
     {%- endfor %}
