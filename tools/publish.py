@@ -69,17 +69,29 @@ def quoted(name: str) -> str:
 def fingerprint(connection: duckdb.DuckDBPyConnection, catalog: str, name: str) -> Table:
     """Row count and a hash of the content of a mart that does not depend on the rows' order.
 
-    What a view over published tables holds is theirs. Of it are hashed its columns, the tables that
-    it reads and the texts in it, and not its words: DuckDB 2.0 writes other brackets and names of
-    types each time that it reads a view which it has written.
+    What a view over published tables holds is theirs, so of it the text is hashed, and only within
+    one publication: its form is that of a version of DuckDB and of this function.
     """
     table = f"{quoted(catalog)}.{SCHEMA}.{quoted(name)}"
     if text := views_over_marts(connection, catalog).get(name):
         (count,) = connection.execute(f"select count(*) from {table}").fetchone()
-        columns = connection.execute(f"select column_name, column_type from (describe {table})")
-        said = (columns.fetchall(), re.findall(rf"\b{SCHEMA}\.\"?\w+|'(?:[^']|'')*'", text))
-        return Table(name, count, hashlib.md5(repr(said).encode()).hexdigest()[:16])
+        words = "\n".join(words_of(connection, text))
+        return Table(name, count, hashlib.md5(words.encode()).hexdigest()[:16])
     return fingerprint_of_rows(connection, table, name)
+
+
+def words_of(connection: duckdb.DuckDBPyConnection, view: str) -> list[str]:
+    """A view's text, word by word, without what DuckDB 2.0 writes otherwise each time that it reads
+    a view which it has written: brackets, spaces, case, and which of its names a type has."""
+    types = dict(
+        connection.execute(
+            "select lower(type_name), lower(logical_type) from duckdb_types()"
+        ).fetchall()
+    )
+    found = re.findall(r"'(?:[^']|'')*'|\w+|[^\s\w()]", view)
+    return [
+        word if word.startswith("'") else types.get(word.lower(), word.lower()) for word in found
+    ]
 
 
 def fingerprint_of_rows(connection: duckdb.DuckDBPyConnection, table: str, name: str) -> Table:

@@ -17,9 +17,11 @@
     {%- set max_rounds = 60 -%}
     {%- set rounds = [] -%}
 
+    {%- set names = [] -%}
     {%- for round in range(max_rounds + 1) -%}
-        {%- do drop_left_working_tables(['round_' ~ round, 'edges_' ~ round]) -%}
+        {%- do names.extend(['round_' ~ round, 'edges_' ~ round]) -%}
     {%- endfor -%}
+    {%- do drop_left_working_tables(names) -%}
     {%- do make_working_table(working_table('input'), sql) -%}
     {%- do make_working_table(working_table('nodes'), numbered_nodes_query()) -%}
     {%- do make_working_table(working_table('edges_0'), numbered_edges_query()) -%}

@@ -55,6 +55,8 @@ def kind_of(sql: str) -> str:
         return ""
     if verb == "drop" and "." not in name:  # a temporary table has no schema
         return ""
+    if re.search(r"__(input|nodes|edges|contracted|round_\d+)\b", name):
+        return f"{verb} working table"
     if verb in ("insert", "delete") and "loads_seen" in rest[1]:
         return f"{verb} ledger"
     return f"{verb} {what}".strip()

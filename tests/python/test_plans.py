@@ -8,6 +8,7 @@ times the events then take a hundred times as long.
 import json
 from collections.abc import Iterator
 
+import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 
@@ -96,3 +97,21 @@ def test_a_join_by_one_thing_or_another_would_be_seen(sample_company):
         plans = plans_of(connection, {"or": query, "and": by_one})
     assert any(map(compares_all_with_all, plans["or"]))
     assert not any(map(compares_all_with_all, plans["and"]))
+
+
+@pytest.mark.skipif(duckdb.__version__ >= "2", reason="DuckDB 2.0 joins it by hash all the same")
+def test_a_stay_that_may_be_open_written_with_or_would_be_seen(sample_company):
+    query = """
+        select count(*) from marts.fct_sessions as sessions
+        left join marts.fct_stage_periods as periods
+            on sessions.person_id = periods.person_id
+            and (sessions.started_at < periods.ended_at or periods.ended_at is null)
+    """
+    by_comparison = query.replace(
+        "(sessions.started_at < periods.ended_at or periods.ended_at is null)",
+        "sessions.started_at < coalesce(periods.ended_at, timestamp '9999-12-31')",
+    )
+    with sample_company.bench.connect() as connection:
+        plans = plans_of(connection, {"with or": query, "by comparison": by_comparison})
+    assert any(map(compares_all_with_all, plans["with or"]))
+    assert not any(map(compares_all_with_all, plans["by comparison"]))

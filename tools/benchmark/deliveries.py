@@ -4,8 +4,7 @@
 
 Every day's loads (of each source those of `_loaded_at` that day) come alone, as a nightly run finds
 them. Then everything is built once more, from the same files, into a database of its own. Written
-to <keep>/deliveries.json: the size of the file after each build, and each build's CPU
-seconds.
+to <keep>/deliveries.json: the size of the file after each build, and each build's CPU seconds.
 """
 
 from __future__ import annotations
